@@ -1,0 +1,61 @@
+"""Every bound of the contract, by name, with its unit last.
+
+Owns the numbers that a client can run into. Knows nothing of who enforces them: the models turn
+the field limits into JSON Schema, the session and the shells count frames, requests and events.
+"""
+
+from typing import Final
+
+# --- fields -----------------------------------------------------------------------------------
+
+ID_LENGTH_MAX: Final = 200
+DESCRIPTION_LENGTH_MAX: Final = 100_000
+TEXT_LENGTH_MAX: Final = 100_000
+"""`output`, `expectedOutput` and `error`, in characters."""
+METADATA_BYTES_MAX: Final = 16 * 1024
+TAGS_MAX: Final = 50
+TAG_LENGTH_MAX: Final = 100
+DEPENDENCIES_MAX: Final = 1_000
+PRIORITY_MAX: Final = 1_000_000
+PROJECT_LENGTH_MAX: Final = 64
+SLOTS_MAX: Final = 10_000
+SEARCH_LENGTH_MAX: Final = 200
+SUMMARY_LENGTH_MAX: Final = 200
+"""Characters of a description that a task summary shows."""
+
+# --- pages and batches ------------------------------------------------------------------------
+
+PAGE_DEFAULT: Final = 100
+PAGE_MAX: Final = 500
+SCAN_MAX: Final = 5_000
+"""Tasks that one page may look at; a page that ends early carries a cursor."""
+ADD_TASKS_MAX: Final = 1_000
+EVENTS_PAGE_MAX: Final = 1_000
+LISTED_MAX: Final = 100
+"""Entries of lists inside a reply or an error, such as `blockedBy` or `missing`."""
+
+# --- the wire ---------------------------------------------------------------------------------
+
+FRAME_BYTES_MAX: Final = 1024 * 1024
+BATCH_ENTRIES_MAX: Final = 1_000
+BATCH_REPLY_BYTES_MAX: Final = 8 * 1024 * 1024
+REQUEST_ID_BYTES_MAX: Final = 256
+REQUESTS_IN_FLIGHT_MAX: Final = 256
+"""Frames of one connection that were read and whose answer has not left yet."""
+FRAGMENTS_MAX: Final = 1_024
+OUTBOX_EVENTS_MAX: Final = 10_000
+"""Notifications waiting for one subscriber; one more and it is cut off with close code 1013."""
+OUTBOX_BYTES_MAX: Final = 16 * 1024 * 1024
+SUBSCRIPTIONS_MAX: Final = 100
+"""Subscriptions of one connection."""
+CONNECTIONS_MAX: Final = 10_000
+PROJECTS_MAX: Final = 1_000
+
+# --- time -------------------------------------------------------------------------------------
+
+OPEN_TIMEOUT_SECONDS: Final = 10.0
+KEEPALIVE_SECONDS: Final = 20.0
+WRITE_TIMEOUT_SECONDS: Final = 30.0
+"""A peer that takes no byte for this long is gone."""
+CLOSE_TIMEOUT_SECONDS: Final = 2.0
+IDEMPOTENCY_HOURS: Final = 24
