@@ -83,7 +83,7 @@ Record = TaskRecord | SlotRecord | ProjectRecord
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """One record before and after; None stands for absence. Applied forwards, reverted backwards."""
+    """One record before and after; None stands for absence. Can be applied and reverted."""
 
     before: Record | None
     after: Record | None

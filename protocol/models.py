@@ -87,14 +87,14 @@ class Wire(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
     """Base of everything that a server sends. Fields that are null are left out."""
 
 
-class Blocker(Wire, kw_only=True):
+class Blocker(Wire, frozen=True, kw_only=True):
     """A dependency that is not `done` yet, and what it is instead."""
 
     task_id: str
     status: Status
 
 
-class Task(Wire, kw_only=True):
+class Task(Wire, frozen=True, kw_only=True):
     """A task in full."""
 
     id: str
@@ -123,7 +123,7 @@ class Task(Wire, kw_only=True):
     completed_at: Timestamp | None = None
 
 
-class TaskSummary(Wire, kw_only=True):
+class TaskSummary(Wire, frozen=True, kw_only=True):
     """A task in a list: enough to choose by, bounded in size."""
 
     id: str
@@ -138,7 +138,7 @@ class TaskSummary(Wire, kw_only=True):
     blocked_by: list[Blocker] | None = None
 
 
-class Slot(Wire, kw_only=True):
+class Slot(Wire, frozen=True, kw_only=True):
     """A worker slot."""
 
     slot: int
@@ -149,7 +149,7 @@ class Slot(Wire, kw_only=True):
     claimed_at: Timestamp | None = None
 
 
-class Event(Wire, kw_only=True):
+class Event(Wire, frozen=True, kw_only=True):
     """Something that happened. `seq` has no gaps within a project."""
 
     seq: Annotated[int, Meta(ge=1)]
@@ -166,7 +166,7 @@ class Event(Wire, kw_only=True):
     data: dict[str, Any] | None = None
 
 
-class EventsNotification(Wire, kw_only=True):
+class EventsNotification(Wire, frozen=True, kw_only=True):
     """Params of the `events` notification."""
 
     subscription: str

@@ -65,23 +65,23 @@ class Mutation(Params, frozen=True, kw_only=True):
 # --- worker slots -----------------------------------------------------------------------------
 
 
-class ClaimWorkerSlot(Mutation, kw_only=True):
+class ClaimWorkerSlot(Mutation, frozen=True, kw_only=True):
     worker_id: WorkerId | None = None
 
 
-class ReleaseWorkerSlot(Mutation, kw_only=True):
+class ReleaseWorkerSlot(Mutation, frozen=True, kw_only=True):
     slot: SlotNumber
     worker_id: WorkerId | None = None
 
 
-class GetWorkers(Params, kw_only=True):
+class GetWorkers(Params, frozen=True, kw_only=True):
     pass
 
 
 # --- tasks ------------------------------------------------------------------------------------
 
 
-class NewTask(Params, kw_only=True):
+class NewTask(Params, frozen=True, kw_only=True):
     """A task to be added. `output` is what is expected, not what was done."""
 
     id: TaskId | None = None
@@ -95,35 +95,35 @@ class NewTask(Params, kw_only=True):
     metadata: Metadata | None = None
 
 
-class AddTask(NewTask, kw_only=True):
+class AddTask(NewTask, frozen=True, kw_only=True):
     """A `Mutation` in all but name: a struct has one base only."""
 
     idempotency_key: IdempotencyKey | None = None
 
 
-class AddTasks(Mutation, kw_only=True):
+class AddTasks(Mutation, frozen=True, kw_only=True):
     tasks: Annotated[list[NewTask], Meta(min_length=1, max_length=ADD_TASKS_MAX)]
 
 
-class GetTask(Params, kw_only=True):
+class GetTask(Params, frozen=True, kw_only=True):
     task_id: TaskId
 
 
-class ExplainTask(Params, kw_only=True):
+class ExplainTask(Params, frozen=True, kw_only=True):
     task_id: TaskId
 
 
-class GetAvailableTasks(Params, kw_only=True):
+class GetAvailableTasks(Params, frozen=True, kw_only=True):
     limit: Limit = PAGE_DEFAULT
     cursor: Cursor | None = None
 
 
-class GetAllTasks(Params, kw_only=True):
+class GetAllTasks(Params, frozen=True, kw_only=True):
     limit: Limit = PAGE_DEFAULT
     cursor: Cursor | None = None
 
 
-class ListTasks(Params, kw_only=True):
+class ListTasks(Params, frozen=True, kw_only=True):
     status: Annotated[list[Status], Meta(description="Any of these; empty means all.")] = []
     tags: Annotated[list[Tag], Meta(max_length=50, description="All of these.")] = []
     worker_id: WorkerId | None = None
@@ -146,7 +146,7 @@ class ListTasks(Params, kw_only=True):
     cursor: Cursor | None = None
 
 
-class EditTask(Mutation, kw_only=True):
+class EditTask(Mutation, frozen=True, kw_only=True):
     """Only the fields that are given change; `null` clears the ones that may be empty."""
 
     task_id: TaskId
@@ -162,35 +162,35 @@ class EditTask(Mutation, kw_only=True):
     ) = None
 
 
-class CancelTask(Mutation, kw_only=True):
+class CancelTask(Mutation, frozen=True, kw_only=True):
     task_id: TaskId
 
 
-class DeleteTask(Mutation, kw_only=True):
+class DeleteTask(Mutation, frozen=True, kw_only=True):
     task_id: TaskId
 
 
-class ResetFailedTask(Mutation, kw_only=True):
+class ResetFailedTask(Mutation, frozen=True, kw_only=True):
     task_id: TaskId
     force: Annotated[bool, Meta(description="Also reset a task that is `done` or `working`.")] = (
         False
     )
 
 
-class CleanAllTasks(Mutation, kw_only=True):
+class CleanAllTasks(Mutation, frozen=True, kw_only=True):
     pass
 
 
 # --- work -------------------------------------------------------------------------------------
 
 
-class ClaimTask(Mutation, kw_only=True):
+class ClaimTask(Mutation, frozen=True, kw_only=True):
     task_id: TaskId
     worker_id: WorkerId
     worker_slot: SlotNumber
 
 
-class UpdateTask(Mutation, kw_only=True):
+class UpdateTask(Mutation, frozen=True, kw_only=True):
     task_id: TaskId
     status: Literal["working", "done", "failed"]
     worker_id: WorkerId
@@ -211,7 +211,7 @@ class UpdateTask(Mutation, kw_only=True):
 # --- events -----------------------------------------------------------------------------------
 
 
-class Subscribe(Params, kw_only=True):
+class Subscribe(Params, frozen=True, kw_only=True):
     since: (
         Annotated[int, Meta(ge=0, description="Replay what came after this event first.")] | None
     ) = None
@@ -219,25 +219,25 @@ class Subscribe(Params, kw_only=True):
     task_id: TaskId | None = None
 
 
-class Unsubscribe(Params, kw_only=True):
+class Unsubscribe(Params, frozen=True, kw_only=True):
     subscription: Annotated[str, Meta(max_length=64)]
 
 
-class GetEvents(Params, kw_only=True):
+class GetEvents(Params, frozen=True, kw_only=True):
     since: Seq = 0
     types: Annotated[list[EventType], Meta(description="Any of these; empty means all.")] = []
     task_id: TaskId | None = None
     limit: Annotated[int, Meta(ge=1, le=EVENTS_PAGE_MAX)] = PAGE_DEFAULT
 
 
-class GetSnapshot(Params, kw_only=True):
+class GetSnapshot(Params, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=0, le=PAGE_MAX, description="Length of the queue shown.")] = 20
 
 
 # --- operations -------------------------------------------------------------------------------
 
 
-class Identify(Params, kw_only=True):
+class Identify(Params, frozen=True, kw_only=True):
     name: Annotated[Name, Meta(description="Shown as `createdBy` of the tasks it adds.")] | None = (
         None
     )
@@ -246,9 +246,9 @@ class Identify(Params, kw_only=True):
     ) = None
 
 
-class GetServerInfo(Params, kw_only=True):
+class GetServerInfo(Params, frozen=True, kw_only=True):
     pass
 
 
-class Discover(Params, kw_only=True):
+class Discover(Params, frozen=True, kw_only=True):
     pass

@@ -14,73 +14,73 @@ SnapshotSeq = Annotated[
 ]
 
 
-class SlotClaimed(Wire, kw_only=True):
+class SlotClaimed(Wire, frozen=True, kw_only=True):
     slot: int
     worker_id: str | None = None
     task_id: str | None = None
     """The task that this worker still holds, when it claims its slot again."""
 
 
-class SlotReleased(Wire, kw_only=True):
+class SlotReleased(Wire, frozen=True, kw_only=True):
     slot: int
     task_id: str | None = None
     """The unfinished task that went back to `available`."""
 
 
-class Workers(Wire, kw_only=True):
+class Workers(Wire, frozen=True, kw_only=True):
     workers: list[Slot]
     total: int
     free: int
     seq: SnapshotSeq
 
 
-class TaskResult(Wire, kw_only=True):
+class TaskResult(Wire, frozen=True, kw_only=True):
     task: Task
 
 
-class TaskAdded(Wire, kw_only=True):
+class TaskAdded(Wire, frozen=True, kw_only=True):
     task: TaskSummary
 
 
-class TasksAdded(Wire, kw_only=True):
+class TasksAdded(Wire, frozen=True, kw_only=True):
     tasks: list[TaskSummary]
 
 
-class TaskClaimed(Wire, kw_only=True):
+class TaskClaimed(Wire, frozen=True, kw_only=True):
     task: Task
     claim_token: str
 
 
-class TaskUpdated(Wire, kw_only=True):
+class TaskUpdated(Wire, frozen=True, kw_only=True):
     task: TaskSummary
     unblocked: list[str]
     """The first hundred tasks that became available by this."""
 
 
-class TaskDeleted(Wire, kw_only=True):
+class TaskDeleted(Wire, frozen=True, kw_only=True):
     task_id: str
 
 
-class TasksCleaned(Wire, kw_only=True):
+class TasksCleaned(Wire, frozen=True, kw_only=True):
     removed: int
     backup: str | None = None
     """Name of the backup file beside the database; absent for a store without files."""
 
 
-class TaskPage(Wire, kw_only=True):
+class TaskPage(Wire, frozen=True, kw_only=True):
     tasks: list[Task]
     seq: SnapshotSeq
     next_cursor: str | None = None
 
 
-class TaskSummaryPage(Wire, kw_only=True):
+class TaskSummaryPage(Wire, frozen=True, kw_only=True):
     tasks: list[TaskSummary]
     total: int
     seq: SnapshotSeq
     next_cursor: str | None = None
 
 
-class TaskExplained(Wire, kw_only=True):
+class TaskExplained(Wire, frozen=True, kw_only=True):
     task_id: str
     status: Status
     ready: bool
@@ -97,7 +97,7 @@ class TaskExplained(Wire, kw_only=True):
     worker_slot: int | None = None
 
 
-class Counts(Wire, kw_only=True):
+class Counts(Wire, frozen=True, kw_only=True):
     """Tasks per status."""
 
     blocked: int
@@ -108,7 +108,7 @@ class Counts(Wire, kw_only=True):
     cancelled: int
 
 
-class Snapshot(Wire, kw_only=True):
+class Snapshot(Wire, frozen=True, kw_only=True):
     project: str
     seq: SnapshotSeq
     time: Timestamp
@@ -118,29 +118,29 @@ class Snapshot(Wire, kw_only=True):
     """What would be claimed next, in order."""
 
 
-class Subscribed(Wire, kw_only=True):
+class Subscribed(Wire, frozen=True, kw_only=True):
     subscription: str
     seq: SnapshotSeq
 
 
-class Unsubscribed(Wire, kw_only=True):
+class Unsubscribed(Wire, frozen=True, kw_only=True):
     subscription: str
 
 
-class Events(Wire, kw_only=True):
+class Events(Wire, frozen=True, kw_only=True):
     events: list[Event]
     seq: SnapshotSeq
     next_since: int | None = None
     """Pass it as `since` for the next page; absent on the last one."""
 
 
-class Identified(Wire, kw_only=True):
+class Identified(Wire, frozen=True, kw_only=True):
     session_id: str
     project: str
     name: str | None = None
 
 
-class ServerInfo(Wire, kw_only=True):
+class ServerInfo(Wire, frozen=True, kw_only=True):
     name: str
     version: str
     protocol: str
@@ -154,7 +154,7 @@ class ServerInfo(Wire, kw_only=True):
     limits: dict[str, int]
 
 
-class OpenRpc(Wire, kw_only=True):
+class OpenRpc(Wire, frozen=True, kw_only=True):
     """The OpenRPC 1.3 document. Open-ended, so it stays a JSON object."""
 
     openrpc: str
