@@ -28,6 +28,9 @@ PRINTABLE = (
     "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]+$(?![\\s\\S])"
 )
 
+NO_NUL = "^[^\\u0000]*$(?![\\s\\S])"
+"""Databases end a text at U+0000; everything else may stand in a description."""
+
 TaskId = Annotated[
     str,
     Meta(
@@ -52,9 +55,15 @@ Priority = Annotated[
 ]
 Tag = Annotated[str, Meta(min_length=1, max_length=TAG_LENGTH_MAX, pattern=PRINTABLE)]
 Description = Annotated[
-    str, Meta(min_length=1, max_length=DESCRIPTION_LENGTH_MAX, description="What is to be done.")
+    str,
+    Meta(
+        min_length=1,
+        max_length=DESCRIPTION_LENGTH_MAX,
+        pattern=NO_NUL,
+        description="What is to be done.",
+    ),
 ]
-Text = Annotated[str, Meta(max_length=TEXT_LENGTH_MAX)]
+Text = Annotated[str, Meta(max_length=TEXT_LENGTH_MAX, pattern=NO_NUL)]
 TaskIds = Annotated[list[TaskId], Meta(max_length=DEPENDENCIES_MAX)]
 Tags = Annotated[list[Tag], Meta(max_length=TAGS_MAX)]
 Timestamp = Annotated[

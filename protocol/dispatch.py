@@ -1,0 +1,226 @@
+"""From a well-formed entry to an accepted call, and from its outcome to a response.
+
+Owns the look-up in the table, the decoding of params, the check of roles, and the two methods
+that are about the connection itself (`identify`, `rpc.discover`). Built on the parts of
+jsonrpcserver that work under Trio: method look-up, results and responses. Must not know what the
+service does with a call, nor what carries the frames.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Protocol, cast
+
+import msgspec
+from jsonrpcserver.dispatcher import get_method, to_response
+from jsonrpcserver.methods import Methods
+from jsonrpcserver.request import Request as RpcRequest
+from jsonrpcserver.response import to_serializable_one
+from jsonrpcserver.result import Error, Result, Success
+from oslash.either import Left
+
+from protocol.codec import Request, encode_response
+from protocol.errors import (
+    CoordinatorError,
+    Forbidden,
+    InternalError,
+    InvalidParams,
+    MethodNotFound,
+    ParseError,
+)
+from protocol.limits import METADATA_BYTES_MAX
+from protocol.methods import METHODS, Method
+from protocol.openrpc import openrpc_document
+from protocol.params import Identify, Params
+from protocol.results import Identified
+from protocol.service import Call, Peer, Reply, Service
+
+__all__ = ["Caller", "Dispatcher", "decode_params", "response"]
+
+log = logging.getLogger(__name__)
+
+Accept = Callable[[Call], Awaitable[None]]
+
+
+class Caller(Peer, Protocol):
+    """A peer that can be told who it is."""
+
+    def rename(self, name: str | None, session_id: str | None) -> None: ...
+
+
+class Dispatcher:
+    """Finds the method of an entry and hands it on. One per server, shared by all connections."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        accept: dict[str, Accept] = dict.fromkeys(METHODS, service.submit)
+        accept["identify"] = _identify
+        accept["rpc.discover"] = _discover
+        # jsonrpcserver types its methods as returning a Result at once; ours accept now and
+        # reply later, which its look-up does not mind.
+        self._methods = cast("Methods", accept)
+
+    async def start(self, request: Request, peer: Caller, reply: Reply) -> None:
+        """Accept one request, or refuse it through `reply`.
+
+        Returns once the call has its place in the service's order; blocks while the service is
+        full. Never raises for anything that a client can send.
+        """
+        found = get_method(self._methods, request.method)
+        if isinstance(found, Left):
+            reply(_method_not_found(request.method))
+            return
+        method = METHODS[request.method]
+        try:
+            if peer.role < method.role:
+                raise Forbidden(
+                    f"`{method.name}` needs the role {method.role.name.lower()}; this connection "
+                    f"is a {peer.role.name.lower()}. Connect with another token.",
+                    role=method.role.name.lower(),
+                )
+            params = decode_params(method, request.params)
+        except CoordinatorError as refusal:
+            reply(refusal)
+            return
+        accept = cast("Accept", found._value)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] -- oslash has no other accessor
+        try:
+            await accept(Call(method, params, peer, reply))
+        except Exception:
+            log.exception("%s failed before it was accepted", method.name)
+            reply(InternalError("The server failed on this request; its log has the details."))
+
+    def health(self) -> dict[str, Any]:
+        """The body of `GET /api/health`."""
+        return self._service.info()
+
+
+def response(request_id: msgspec.Raw, outcome: msgspec.Raw | CoordinatorError) -> bytes:
+    """The encoded response object for an outcome (specification, section 5)."""
+    request = RpcRequest("", {}, request_id)
+    answer = cast("dict[str, Any]", to_serializable_one(to_response(request, _result(outcome))))
+    return encode_response(answer)
+
+
+def _result(outcome: msgspec.Raw | CoordinatorError) -> Result:
+    if isinstance(outcome, CoordinatorError):
+        return Error(outcome.code, outcome.message, outcome.wire_data())
+    return Success(outcome)
+
+
+def _method_not_found(name: str) -> MethodNotFound:
+    close = get_close_matches(name, METHODS, n=1)
+    hint = f"Did you mean `{close[0]}`?" if close else "`rpc.discover` lists the methods."
+    return MethodNotFound(f"There is no method `{name[:100]}`. {hint}", method=name[:100])
+
+
+# --- methods about the connection itself ------------------------------------------------------
+
+
+async def _identify(call: Call) -> None:
+    params = cast("Identify", call.params)
+    peer = cast("Caller", call.peer)
+    peer.rename(params.name, params.session_id)
+    told = Identified(session_id=peer.session_id, project=peer.project, name=peer.name)
+    call.reply(msgspec.Raw(msgspec.json.encode(told)))
+
+
+async def _discover(call: Call) -> None:
+    call.reply(_openrpc())
+
+
+@cache
+def _openrpc() -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(openrpc_document()))
+
+
+# --- params -----------------------------------------------------------------------------------
+
+_FIELD = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
+_QUOTED = re.compile(r"field `([^`]*)`")
+_PATTERN = re.compile(r"Expected `str` matching regex .*", re.DOTALL)
+_PLAIN = "Expected text without control characters (descriptions may have all but U+0000)"
+
+
+@cache
+def _decoder(params: type[Params]) -> msgspec.json.Decoder[Params]:
+    return msgspec.json.Decoder(params)
+
+
+_decode_positions = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def decode_params(method: Method, params: msgspec.Raw) -> Params:
+    """The typed params of a call, sent by name or by position.
+
+    Raises:
+        InvalidParams: `data.field` names the field, `data.detail` what is wrong with it.
+    """
+    try:
+        if bytes(params)[:1] == b"[":
+            params = _named(method, params)
+        decoded = _decoder(method.params).decode(params)
+    except msgspec.ValidationError as error:
+        raise _invalid(method, error) from None
+    except msgspec.DecodeError as error:
+        raise ParseError(f"The frame is not JSON: {error}", detail=str(error)) from None
+    except RecursionError:
+        raise InvalidParams(
+            f"`{method.name}`: the params are nested too deeply.", detail="nesting"
+        ) from None
+    _check_metadata(method, decoded)
+    return decoded
+
+
+def _named(method: Method, params: msgspec.Raw) -> msgspec.Raw:
+    """Params by position as params by name; a `null` stands for one that was left out."""
+    values = _decode_positions(params)
+    names = method.positional
+    if len(values) > len(names):
+        raise InvalidParams(
+            f"`{method.name}` takes at most {len(names)} params by position "
+            f"({', '.join(names) or 'none'}); got {len(values)}.",
+            limit=len(names),
+        )
+    given = {
+        name: value for name, value in zip(names, values, strict=False) if bytes(value) != b"null"
+    }
+    return msgspec.Raw(msgspec.json.encode(given))
+
+
+def _invalid(method: Method, error: msgspec.ValidationError) -> InvalidParams:
+    text = str(error)
+    at = _FIELD.search(text)
+    detail = text[: at.start()] if at else text
+    detail = _PATTERN.sub(_PLAIN, detail)
+    quoted = _QUOTED.search(detail)
+    field = ".".join(part for part in (at and at[1], quoted and quoted[1]) if part)
+    takes = ", ".join(method.positional) or "no params"
+    return InvalidParams(
+        f"`{method.name}`: {f'`{field}`: ' if field else ''}{detail}. It takes: {takes}.",
+        field=field,
+        detail=detail,
+    )
+
+
+def _check_metadata(method: Method, params: Params) -> None:
+    """JSON Schema cannot say how many bytes an object may have, so it is said here."""
+    for where, holder in (("", params), *_nested_tasks(params)):
+        metadata = getattr(holder, "metadata", None)
+        if not isinstance(metadata, dict):
+            continue
+        size = len(msgspec.json.encode(metadata))
+        if size > METADATA_BYTES_MAX:
+            detail = f"{size} bytes; at most {METADATA_BYTES_MAX} are kept"
+            raise InvalidParams(
+                f"`{method.name}`: `{where}metadata`: {detail}. Keep large texts in files.",
+                field=f"{where}metadata",
+                detail=detail,
+                limit=METADATA_BYTES_MAX,
+            )
+
+
+def _nested_tasks(params: Params) -> list[tuple[str, Params]]:
+    tasks: list[Params] = getattr(params, "tasks", [])
+    return [(f"tasks[{index}].", task) for index, task in enumerate(tasks)]

@@ -1,0 +1,254 @@
+"""One client's side of the server, whatever carries its frames.
+
+Owns the bounds of a connection: requests in flight, the outbox, subscriptions' notifications; and
+the assembly of batch replies. A transport (the WebSocket shell, the dashboard's ASGI socket,
+`POST /rpc`) feeds `receive` and drains `next_frames`. Must not know sockets, nor what methods do.
+"""
+
+import secrets
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+import trio
+
+from protocol.codec import (
+    decode_entry,
+    decode_frame,
+    encode_batch,
+    encode_notification,
+    salvage_id,
+)
+from protocol.dispatch import Dispatcher, response
+from protocol.errors import CoordinatorError, LimitExceeded
+from protocol.limits import (
+    BATCH_REPLY_BYTES_MAX,
+    OUTBOX_BYTES_MAX,
+    OUTBOX_EVENTS_MAX,
+    REQUESTS_IN_FLIGHT_MAX,
+)
+from protocol.methods import Role
+
+__all__ = ["CutOff", "Session"]
+
+_NULL = msgspec.Raw(b"null")
+TRY_AGAIN_LATER = 1013
+
+
+class CutOff(Exception):
+    """The session ends from this side: close the transport with this code and reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class Session:
+    """Implements `protocol.dispatch.Caller`. One task calls `receive`, one `next_frames`."""
+
+    def __init__(self, dispatcher: Dispatcher, project: str, role: Role = Role.ADMIN) -> None:
+        self._dispatcher = dispatcher
+        self._project = project
+        self._role = role
+        self._name: str | None = None
+        self._session_id = secrets.token_hex(8)
+        self._closed = False
+        self._cut_off: CutOff | None = None
+        self._close_callbacks: list[Callable[[], None]] = []
+        self._in_flight = 0
+        self._handed_out = 0
+        self._room = trio.Event()
+        # Replies are bounded by the requests in flight, notifications by the outbox's limits.
+        self._replies: deque[bytes] = deque()
+        self._notifications: deque[bytes] = deque()
+        self._notification_bytes = 0
+        self._something_to_send = trio.Event()
+        self._drained = trio.Event()
+
+    # --- what a service may know (protocol.service.Peer) --------------------------------------
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    @property
+    def session_id(self) -> str:
+        return self._session_id
+
+    @property
+    def name(self) -> str | None:
+        return self._name
+
+    @property
+    def role(self) -> Role:
+        return self._role
+
+    @property
+    def closed(self) -> bool:
+        return self._closed or self._cut_off is not None
+
+    def rename(self, name: str | None, session_id: str | None) -> None:
+        """Take the name and session id that the client gave itself; None leaves one as it is."""
+        self._name = name or self._name
+        self._session_id = session_id or self._session_id
+
+    def notify(self, method: str, params: msgspec.Raw) -> bool:
+        if self.closed:
+            return False
+        frame = encode_notification(method, params)
+        count, size = len(self._notifications) + 1, self._notification_bytes + len(frame)
+        if count > OUTBOX_EVENTS_MAX or (size > OUTBOX_BYTES_MAX and count > 1):
+            self.cut_off(TRY_AGAIN_LATER, "too slow for its events; reconnect and use `since`")
+            return False
+        self._notifications.append(frame)
+        self._notification_bytes = size
+        self._something_to_send.set()
+        return True
+
+    async def drained(self) -> None:
+        while not self.closed and self._notification_bytes > OUTBOX_BYTES_MAX // 2:
+            self._drained = trio.Event()
+            await self._drained.wait()
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        if self.closed:
+            callback()
+        else:
+            self._close_callbacks.append(callback)
+
+    # --- what a transport calls ---------------------------------------------------------------
+
+    async def receive(self, frame: str) -> None:
+        """Take one frame in: answer what is wrong with it, hand on the rest in order.
+
+        Blocks while too many requests are in flight or the service is full; the transport must
+        not read on meanwhile. Never raises for anything that a client can send.
+        """
+        while self._in_flight >= REQUESTS_IN_FLIGHT_MAX and not self.closed:
+            self._room = trio.Event()
+            await self._room.wait()
+        self._in_flight += 1
+        try:
+            entries, is_batch = decode_frame(frame)
+        except CoordinatorError as error:
+            self._reply(response(_NULL, error))
+            return
+        answer = _Answer(len(entries), is_batch, self._reply)
+        for entry in entries:
+            await self._start(entry, answer)
+
+    async def next_frames(self) -> list[bytes]:
+        """Wait for something to send and take all of it, replies first.
+
+        Calling it again says that the frames taken before are on their way, which makes room for
+        further requests. Cancelling loses nothing.
+
+        Raises:
+            CutOff: the transport is to be closed now.
+        """
+        self._make_room(self._handed_out)
+        self._handed_out = 0
+        while not (self._replies or self._notifications or self._cut_off):
+            self._something_to_send = trio.Event()
+            await self._something_to_send.wait()
+        if self._cut_off is not None:
+            raise self._cut_off
+        frames = [*self._replies, *self._notifications]
+        self._handed_out = len(self._replies)
+        self._replies.clear()
+        self._notifications.clear()
+        self._notification_bytes = 0
+        self._drained.set()
+        return frames
+
+    def cut_off(self, code: int, reason: str) -> None:
+        """End the session from this side; the transport learns it from `next_frames`."""
+        if not self.closed:
+            self._cut_off = CutOff(code, reason)
+            self._end()
+
+    def close(self) -> None:
+        """The transport is gone. Idempotent."""
+        if not self._closed:
+            ended = self._cut_off is not None
+            self._closed = True
+            if not ended:
+                self._end()
+
+    # --- inside -------------------------------------------------------------------------------
+
+    async def _start(self, entry: msgspec.Raw, answer: "_Answer") -> None:
+        try:
+            request = decode_entry(entry)
+        except CoordinatorError as error:
+            answer.add(response(salvage_id(entry), error))
+            return
+        reply = answer.expect(request.id)
+        await self._dispatcher.start(request, self, reply)
+
+    def _reply(self, frame: bytes | None) -> None:
+        """One frame is answered; None where there is nothing to say (notifications)."""
+        if frame is None or self.closed:
+            self._make_room(1)
+            return
+        self._replies.append(frame)
+        self._something_to_send.set()
+
+    def _make_room(self, count: int) -> None:
+        self._in_flight -= count
+        if count:
+            self._room.set()
+
+    def _end(self) -> None:
+        for event in (self._something_to_send, self._drained, self._room):
+            event.set()
+        callbacks, self._close_callbacks = self._close_callbacks, []
+        for callback in callbacks:
+            callback()
+
+
+class _Answer:
+    """Collects the responses of one frame and hands them over once all are there."""
+
+    def __init__(self, entries: int, is_batch: bool, send: Callable[[bytes | None], None]) -> None:
+        self._missing = entries
+        self._is_batch = is_batch
+        self._send = send
+        self._responses: list[bytes] = []
+        self._bytes = 0
+
+    def expect(
+        self, request_id: msgspec.Raw | None
+    ) -> Callable[[msgspec.Raw | CoordinatorError], None]:
+        """The reply callback of one entry. A notification's outcome is dropped."""
+
+        def reply(outcome: msgspec.Raw | CoordinatorError) -> None:
+            self.add(None if request_id is None else response(request_id, self._bounded(outcome)))
+
+        return reply
+
+    def add(self, encoded: bytes | None) -> None:
+        if encoded is not None:
+            self._responses.append(encoded)
+            self._bytes += len(encoded)
+        self._missing -= 1
+        if self._missing:
+            return
+        if not self._responses:
+            self._send(None)
+        elif self._is_batch:
+            self._send(encode_batch(self._responses))
+        else:
+            self._send(self._responses[0])
+
+    def _bounded(self, outcome: msgspec.Raw | CoordinatorError) -> msgspec.Raw | CoordinatorError:
+        """A thousand large pages in one batch would not fit into memory, nor into one frame."""
+        fits = self._bytes <= BATCH_REPLY_BYTES_MAX
+        if fits or isinstance(outcome, CoordinatorError):
+            return outcome
+        return LimitExceeded(
+            f"The replies of this batch exceed {BATCH_REPLY_BYTES_MAX} bytes, so this result was "
+            "left out; the request was carried out. Send large queries one by one.",
+            limit=BATCH_REPLY_BYTES_MAX,
+        )

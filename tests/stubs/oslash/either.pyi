@@ -1,0 +1,15 @@
+# jsonrpcserver's results are built of these two; the package itself carries no types.
+from typing import Generic, TypeVar
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+class Either(Generic[E, S]): ...
+
+class Right(Either[E, S]):
+    _value: S
+    def __init__(self, value: S) -> None: ...
+
+class Left(Either[E, S]):
+    _error: E
+    def __init__(self, error: E) -> None: ...
