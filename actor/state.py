@@ -1,0 +1,194 @@
+"""What is true now: the records of each project and the indexes over them.
+
+Owns the containers and keeps every index in step with the records. The only way to change it is
+`World.apply`; `World.revert` takes a change back. Pure: decides nothing and knows no clock, I/O,
+Trio or randomness. `actor.invariants` says what must hold.
+"""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from sortedcontainers import SortedList
+
+from actor.records import Change, ProjectRecord, Record, SlotRecord, TaskRecord
+from protocol.models import STATUSES, Status
+
+__all__ = ["ProjectState", "World", "claim_key", "created_key", "updated_key"]
+
+Key = tuple[int, int, str]
+Order: TypeAlias = "SortedList[Key]"
+
+
+def claim_key(task: TaskRecord) -> Key:
+    """The order of claims: priority (high first), then creation."""
+    return (-task.priority, task.number, task.id)
+
+
+def created_key(task: TaskRecord) -> Key:
+    """The order of creation."""
+    return (task.number, 0, task.id)
+
+
+def updated_key(task: TaskRecord) -> Key:
+    """The order of the last change."""
+    return (task.updated_ms, task.number, task.id)
+
+
+class ProjectState:
+    """One project: its tasks and slots. Read freely; write through `World` only."""
+
+    def __init__(self, record: ProjectRecord, seq: int = 0) -> None:
+        self.record = record
+        self.seq = seq
+        """The number of the last event."""
+        self.tasks: dict[str, TaskRecord] = {}
+        self.slots: dict[int, SlotRecord] = {}
+        """The held ones."""
+        self.slot_of_worker: dict[str, int] = {}
+        self.dependents: dict[str, dict[str, None]] = {}
+        """Task id -> ids of the tasks that name it as a dependency, in order of addition."""
+        self.unmet: dict[str, int] = {}
+        """Task id -> how many of its dependencies are not done. Absent means none."""
+        self.by_status: dict[Status, dict[str, None]] = {status: {} for status in STATUSES}
+        self.ready: Order = SortedList()
+        self.in_claim_order: Order = SortedList()
+        self.in_creation_order: Order = SortedList()
+        self.in_update_order: Order = SortedList()
+
+    def is_done(self, task_id: str) -> bool:
+        task = self.tasks.get(task_id)
+        return task is not None and task.status == "done"
+
+    def unmet_of(self, task_id: str) -> int:
+        """How many dependencies of the task are not done."""
+        return self.unmet.get(task_id, 0)
+
+    def lowest_free_slot(self) -> int | None:
+        # Slots are given from the lowest up, so the gap is found early unless nearly all are held.
+        if len(self.slots) >= self.record.slots:
+            return None
+        return next(n for n in range(1, self.record.slots + 1) if n not in self.slots)
+
+    # --- kept by World ------------------------------------------------------------------------
+
+    def put_task(self, before: TaskRecord | None, after: TaskRecord | None) -> None:
+        """Replace a task's record (None stands for absence) and bring the indexes along."""
+        if before is not None:
+            self._unindex(before)
+        if after is not None:
+            self._index(after)
+        self._relink(before, after)
+        was_done = before is not None and before.status == "done"
+        is_done = after is not None and after.status == "done"
+        if was_done != is_done:
+            self._count_for_dependents((after or before).id, -1 if is_done else 1)  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess] -- one of the two is there
+
+    def put_slot(self, before: SlotRecord | None, after: SlotRecord | None) -> None:
+        """Replace a slot's record; None stands for a free slot."""
+        if before is not None:
+            del self.slots[before.number]
+            if before.worker_id is not None:
+                del self.slot_of_worker[before.worker_id]
+        if after is not None:
+            self.slots[after.number] = after
+            if after.worker_id is not None:
+                self.slot_of_worker[after.worker_id] = after.number
+
+    def _index(self, task: TaskRecord) -> None:
+        self.tasks[task.id] = task
+        self.by_status[task.status][task.id] = None
+        self.in_claim_order.add(claim_key(task))
+        self.in_creation_order.add(created_key(task))
+        self.in_update_order.add(updated_key(task))
+        if task.status == "available":
+            self.ready.add(claim_key(task))
+
+    def _unindex(self, task: TaskRecord) -> None:
+        del self.tasks[task.id]
+        del self.by_status[task.status][task.id]
+        self.in_claim_order.remove(claim_key(task))
+        self.in_creation_order.remove(created_key(task))
+        self.in_update_order.remove(updated_key(task))
+        if task.status == "available":
+            self.ready.remove(claim_key(task))
+
+    def _relink(self, before: TaskRecord | None, after: TaskRecord | None) -> None:
+        """Bring `dependents` and the task's own `unmet` count in step with its dependencies."""
+        old = before.dependencies if before is not None else ()
+        new = after.dependencies if after is not None else ()
+        if old == new:
+            return
+        task_id = (after or before).id  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess] -- one of the two is there
+        for name in old:
+            waiting = self.dependents[name]
+            del waiting[task_id]
+            if not waiting:
+                del self.dependents[name]
+        for name in new:
+            self.dependents.setdefault(name, {})[task_id] = None
+        self._set_unmet(task_id, sum(not self.is_done(name) for name in new))
+
+    def _count_for_dependents(self, task_id: str, step: int) -> None:
+        for name in self.dependents.get(task_id, ()):
+            self._set_unmet(name, self.unmet_of(name) + step)
+
+    def _set_unmet(self, task_id: str, count: int) -> None:
+        if count:
+            self.unmet[task_id] = count
+        else:
+            self.unmet.pop(task_id, None)
+
+
+class World:
+    """All projects of one server."""
+
+    def __init__(self, default_slots: int) -> None:
+        self.default_slots = default_slots
+        self.projects: dict[str, ProjectState] = {}
+        self.by_number: dict[int, ProjectState] = {}
+        self.last_number = 0
+        """The highest task number ever used."""
+
+    def find(self, name: str, now_ms: int) -> ProjectState:
+        """The project, or an empty one that exists once a change about it is applied."""
+        found = self.projects.get(name)
+        if found is not None:
+            return found
+        number = max(self.by_number, default=0) + 1
+        record = ProjectRecord(
+            number=number, name=name, slots=self.default_slots, created_ms=now_ms
+        )
+        return ProjectState(record)
+
+    def adopt(self, state: ProjectState) -> None:
+        """Make a project that `find` made up a real one."""
+        self.projects[state.record.name] = state
+        self.by_number[state.record.number] = state
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Make the changes true, in order."""
+        for change in changes:
+            self._put(change.before, change.after)
+
+    def revert(self, changes: list[Change]) -> None:
+        """Undo changes that `apply` made, the last one first."""
+        for change in reversed(changes):
+            self._put(change.after, change.before)
+
+    def _put(self, before: Record | None, after: Record | None) -> None:
+        match before, after:
+            case (TaskRecord() | None, TaskRecord(project=project, number=number)):
+                self.last_number = max(self.last_number, number)
+                self.by_number[project].put_task(before, after)
+            case (TaskRecord(project=project), None):
+                self.by_number[project].put_task(before, None)
+            case (SlotRecord() | None, SlotRecord(project=project)):
+                self.by_number[project].put_slot(before, after)
+            case (SlotRecord(project=project), None):
+                self.by_number[project].put_slot(before, None)
+            case (ProjectRecord() | None, ProjectRecord(number=number)):
+                self.by_number[number].record = after
+            case (ProjectRecord(number=number, name=name), None):
+                del self.by_number[number], self.projects[name]
+            case _:
+                raise AssertionError("a change keeps its kind")
