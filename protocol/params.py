@@ -52,8 +52,16 @@ IdempotencyKey = Annotated[
 ]
 
 
-class Params(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Base of all params."""
+class Params(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
+    """Base of all params. What is left at its default is not sent, so that a newer client can
+    talk to an older server, which would refuse a field that it does not know."""
 
 
 class Mutation(Params, frozen=True, kw_only=True):
