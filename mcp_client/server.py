@@ -1,0 +1,126 @@
+"""The MCP server that an agent starts: one process per agent, speaking stdio.
+
+Owns the MCP side: what is answered to which request. Must not know the actor or SQL; everything
+about the coordinator goes through the bridge. Serves both eras of the protocol, the `initialize`
+handshake and the envelope of 2026-07-28; the host's first request decides.
+"""
+
+import signal
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+import trio
+from mcp.server import CacheHint, ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+)
+
+from mcp_client.bridge import Answer, Bridge
+from mcp_client.instructions import INSTRUCTIONS
+from mcp_client.refusals import refusal_text
+from mcp_client.tools import TOOL_METHODS, list_tools
+from mcp_client.transport import claim_stdio, message_streams
+from protocol.client import connect
+from protocol.errors import CoordinatorError
+
+__all__ = ["Options", "build_server", "serve_stdio"]
+
+NAME: Final = "task-coordinator"
+_TOOLS_FRESH_MS: Final = 3_600_000
+"""The tools of one process never change; a host may keep the list for an hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Where the coordinator is and who calls; None leaves it to the client's defaults."""
+
+    url: str | None = None
+    project: str | None = None
+    token: str | None = None
+    name: str | None = None
+
+
+async def serve_stdio(options: Options) -> None:
+    """Serve one agent over stdin and stdout until it closes stdin or a signal says stop.
+
+    The coordinator need not be there: the connection is made, and made again, in the background.
+    SIGINT and SIGTERM end it in order; a second one ends it at once.
+    """
+    wire_in, wire_out = claim_stdio()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_stop_on_signal, nursery.cancel_scope)
+        async with (
+            connect(
+                options.url,
+                project=options.project,
+                token=options.token,
+                name=options.name,
+                wait=False,
+            ) as client,
+            message_streams(wire_in, wire_out) as (received, to_send),
+        ):
+            server = build_server(Bridge(client))
+            await server.run(received, to_send, server.create_initialization_options())
+        nursery.cancel_scope.cancel()
+
+
+async def _stop_on_signal(
+    serving: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            serving.cancel()
+            return
+
+
+def build_server(bridge: Bridge) -> Server[Any]:
+    """The MCP server whose tools are carried out by `bridge`."""
+
+    async def on_list_tools(
+        _context: ServerRequestContext[Any], _params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        return ListToolsResult(tools=list_tools())
+
+    async def on_call_tool(
+        _context: ServerRequestContext[Any], params: CallToolRequestParams
+    ) -> CallToolResult:
+        method = TOOL_METHODS.get(params.name)
+        if method is None:
+            raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name}")
+        try:
+            answer = await bridge.call(method, params.arguments or {})
+        except CoordinatorError as error:
+            # Without structured content: some hosts hold it against the tool's output schema even
+            # where the call was refused.
+            return CallToolResult(content=[_text(refusal_text(error))], is_error=True)
+        return _tool_result(answer)
+
+    return Server(
+        NAME,
+        version=version(NAME),
+        title="Task Coordinator",
+        instructions=INSTRUCTIONS,
+        cache_hints={"tools/list": CacheHint(ttl_ms=_TOOLS_FRESH_MS, scope="public")},
+        on_list_tools=on_list_tools,
+        on_call_tool=on_call_tool,
+    )
+
+
+def _tool_result(answer: Answer) -> CallToolResult:
+    """The result as structured content and the same as text; notices stand in a text after it."""
+    texts = [msgspec.json.encode(answer.result).decode(), *answer.notices]
+    return CallToolResult(content=[_text(text) for text in texts], structured_content=answer.result)
+
+
+def _text(text: str) -> TextContent:
+    return TextContent(type="text", text=text)
