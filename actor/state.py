@@ -83,6 +83,19 @@ class ProjectState:
         if was_done != is_done:
             self._count_for_dependents((after or before).id, -1 if is_done else 1)  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess] -- one of the two is there
 
+    def load_tasks(self, tasks: list[TaskRecord]) -> None:
+        """Fill an empty project: sorting each index once is far cheaper than adding one by one."""
+        self.tasks = {task.id: task for task in tasks}
+        for task in tasks:
+            self.by_status[task.status][task.id] = None
+            for name in task.dependencies:
+                self.dependents.setdefault(name, {})[task.id] = None
+            self._set_unmet(task.id, sum(not self.is_done(name) for name in task.dependencies))
+        self.ready.update(claim_key(task) for task in tasks if task.status == "available")
+        self.in_claim_order.update(map(claim_key, tasks))
+        self.in_creation_order.update(map(created_key, tasks))
+        self.in_update_order.update(map(updated_key, tasks))
+
     def put_slot(self, before: SlotRecord | None, after: SlotRecord | None) -> None:
         """Replace a slot's record; None stands for a free slot."""
         if before is not None:
@@ -148,6 +161,24 @@ class World:
         self.by_number: dict[int, ProjectState] = {}
         self.last_number = 0
         """The highest task number ever used."""
+
+    def load(
+        self,
+        projects: Iterable[ProjectRecord],
+        tasks: Iterable[TaskRecord],
+        slots: Iterable[SlotRecord],
+    ) -> None:
+        """Fill an empty world from stored records."""
+        for project in projects:
+            self.adopt(ProjectState(project))
+        by_project: dict[int, list[TaskRecord]] = {number: [] for number in self.by_number}
+        for task in tasks:
+            by_project[task.project].append(task)
+            self.last_number = max(self.last_number, task.number)
+        for number, records in by_project.items():
+            self.by_number[number].load_tasks(records)
+        for slot in slots:
+            self.by_number[slot.project].put_slot(None, slot)
 
     def find(self, name: str, now_ms: int) -> ProjectState:
         """The project, or an empty one that exists once a change about it is applied."""

@@ -19,7 +19,7 @@ from jsonrpcserver.methods import Methods
 from jsonrpcserver.request import Request as RpcRequest
 from jsonrpcserver.response import to_serializable_one
 from jsonrpcserver.result import Error, Result, Success
-from oslash.either import Left
+from oslash.either import Right
 
 from protocol.codec import Request, encode_response
 from protocol.errors import (
@@ -69,7 +69,7 @@ class Dispatcher:
         full. Never raises for anything that a client can send.
         """
         found = get_method(self._methods, request.method)
-        if isinstance(found, Left):
+        if not isinstance(found, Right):
             reply(_method_not_found(request.method))
             return
         method = METHODS[request.method]
@@ -99,8 +99,9 @@ class Dispatcher:
 def response(request_id: msgspec.Raw, outcome: msgspec.Raw | CoordinatorError) -> bytes:
     """The encoded response object for an outcome (specification, section 5)."""
     request = RpcRequest("", {}, request_id)
-    answer = cast("dict[str, Any]", to_serializable_one(to_response(request, _result(outcome))))
-    return encode_response(answer)
+    answer = to_response(request, _result(outcome))
+    # The library annotates the argument as the class where it takes an instance.
+    return encode_response(cast("dict[str, Any]", to_serializable_one(cast("Any", answer))))
 
 
 def _result(outcome: msgspec.Raw | CoordinatorError) -> Result:

@@ -270,7 +270,7 @@ _TABLE: tuple[Method, ...] = (
         r.Subscribed,
         group="events",
         tool=False,
-        errors=(e.LimitExceeded,),
+        errors=(e.LimitExceeded, e.CursorInvalid),
         summary="Get `events` notifications, replayed from `since` without a gap or a repeat.",
     ),
     _query(

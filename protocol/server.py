@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -28,10 +29,11 @@ from protocol.gate import Gate, Refusal
 from protocol.openrpc import openrpc_document
 from protocol.session import CutOff, Session
 from protocol.urls import project_of_path
+from protocol.version import PROTOCOL
 
 __all__ = ["SUBPROTOCOL", "ApiServer", "Settings"]
 
-SUBPROTOCOL = "task-coordinator.v1"
+SUBPROTOCOL = PROTOCOL
 INBOX_FRAMES_MAX = 64
 
 log = logging.getLogger(__name__)
@@ -152,7 +154,8 @@ class ApiServer:
         async with trio.open_nursery() as nursery:
             settings = self._settings
             self._server = await nursery.start(
-                lambda task_status: serve(
+                partial(
+                    serve,
                     self._handle,
                     listeners=listeners,
                     subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -167,13 +170,12 @@ class ApiServer:
                     max_size=limits.FRAME_BYTES_MAX,
                     logger=_library_log,
                     create_connection=_Connection,
-                    task_status=task_status,
                 )
             )
             task_status.started()
 
     async def stop(self) -> None:
-        """Stop listening and close every connection with 1001, waiting for them at most a little."""
+        """Stop listening and close every connection with 1001, waiting only a little for each."""
         if self._server is not None:
             await self._server.aclose(code=CloseCode.GOING_AWAY, reason="the server is stopping")
 
@@ -182,27 +184,40 @@ class ApiServer:
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         assert isinstance(connection, _Connection)
         try:
-            role = self._settings.gate.admit(request.headers.get, request.path)
-            page = self._page(request.path)
-            if page is not None:
-                return page
-            if self._open >= self._settings.connections_max:
-                raise Refusal(
-                    http.HTTPStatus.SERVICE_UNAVAILABLE,
-                    f"All {self._settings.connections_max} connections are taken; try again later.",
-                )
-            try:
-                project = project_of_path(request.path)
-            except ValueError as error:
-                raise Refusal(http.HTTPStatus.NOT_FOUND, str(error)) from None
-            if "upgrade" not in request.headers.get("Connection", "").lower():
-                raise Refusal(
-                    http.HTTPStatus.UPGRADE_REQUIRED,
-                    "This is a WebSocket endpoint for JSON-RPC 2.0. Plain HTTP answers "
-                    "/api/health and /openrpc.json.",
-                )
+            return self._admit(connection, request)
         except Refusal as refusal:
             return _text(refusal.status, refusal.message + "\n")
+
+    def _admit(self, connection: _Connection, request: Request) -> Response | None:
+        """Answer a plain HTTP page, or give the connection its session.
+
+        Raises:
+            Refusal: it may not come in, or there is nothing here.
+        """
+
+        def header(name: str) -> str | None:
+            # Repeated headers are joined, so that a second `Host` cannot hide behind the first.
+            return ", ".join(request.headers.get_all(name)) or None
+
+        role = self._settings.gate.admit(header, request.path)
+        page = self._page(request.path)
+        if page is not None:
+            return page
+        try:
+            project = project_of_path(request.path)
+        except ValueError as error:
+            raise Refusal(http.HTTPStatus.NOT_FOUND, str(error)) from None
+        if "upgrade" not in (header("Connection") or "").lower():
+            raise Refusal(
+                http.HTTPStatus.UPGRADE_REQUIRED,
+                "This is a WebSocket endpoint for JSON-RPC 2.0. Plain HTTP answers /api/health "
+                "and /openrpc.json.",
+            )
+        if self._open >= self._settings.connections_max:
+            raise Refusal(
+                http.HTTPStatus.SERVICE_UNAVAILABLE,
+                f"All {self._settings.connections_max} connections are taken; try again later.",
+            )
         connection.session = Session(self._dispatcher, project, role)
         return None
 

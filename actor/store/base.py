@@ -82,6 +82,7 @@ class Batch(msgspec.Struct, kw_only=True):
             or self.replies
             or self.tasks_removed
             or self.slots_freed
+            or self.forget_replies_before_ms is not None
         )
 
 

@@ -1,0 +1,162 @@
+"""One batch of mutations between decision and commit.
+
+Owns what was decided but is not durable yet: the changes (so that they can be taken back), the
+events, the replies, and the store's batch that they amount to. Must not know channels or the
+store.
+"""
+
+from typing import Any
+
+import msgspec
+
+from actor.records import Change, LoggedEvent, ProjectRecord, ReplyRecord, SlotRecord, TaskRecord
+from actor.replies import Replies, fingerprint
+from actor.state import ProjectState, World
+from actor.store.base import Batch
+from actor.transitions import TRANSITIONS, Context, Decision
+from protocol.errors import CoordinatorError
+from protocol.models import Event
+from protocol.service import Call
+
+__all__ = ["Attempt"]
+
+Outcome = msgspec.Raw | CoordinatorError
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Attempt:
+    """Decides calls one by one; each sees what the ones before it did."""
+
+    def __init__(self, world: World, replies: Replies, now_ms: int) -> None:
+        self._world = world
+        self._replies = replies
+        self.now_ms = now_ms
+        self.outcomes: list[tuple[Call, Outcome]] = []
+        self._changes: list[Change] = []
+        self._remembered: list[ReplyRecord] = []
+        self._events: dict[int, list[Event]] = {}
+        self._seq_before: dict[int, int] = {}
+
+    def decide(self, call: Call, backup: str | None = None) -> None:
+        """Decide one call. Its outcome may be told only after the commit, a refusal included:
+        it can rest on what an earlier call of this batch did."""
+        try:
+            outcome: Outcome = self._decide(call, backup)
+        except CoordinatorError as refusal:
+            outcome = refusal
+        self.outcomes.append((call, outcome))
+
+    def _decide(self, call: Call, backup: str | None) -> msgspec.Raw:
+        state = self._world.find(call.peer.project, self.now_ms)
+        key: str | None = getattr(call.params, "idempotency_key", None)
+        request = 0
+        if key is not None:
+            request = fingerprint(call.method.name, call.params)
+            known = self._replies.find((state.record.number, key), request, self.now_ms)
+            if known is not None:
+                return msgspec.Raw(known)
+        context = Context(
+            now_ms=self.now_ms,
+            session=call.peer.session_id,
+            caller=call.peer.name,
+            next_number=self._world.last_number + 1,
+            backup=backup,
+        )
+        decision = TRANSITIONS[call.method.name](state, call.params, context)
+        reply = _encode(decision.reply)
+        self.take(state, decision)
+        if key is not None and decision.changes:
+            self._remember(state, key, request, reply)
+        return msgspec.Raw(reply)
+
+    def take(self, state: ProjectState, decision: Decision) -> None:
+        """Make a decision true, for now."""
+        if not decision.changes:
+            return
+        number = state.record.number
+        changes = decision.changes
+        if number not in self._world.by_number:
+            self._world.adopt(state)
+            changes = [Change(None, state.record), *changes]
+        self._world.apply(changes)
+        self._changes += changes
+        self._seq_before.setdefault(number, state.seq)
+        state.seq += len(decision.events)
+        self._events.setdefault(number, []).extend(decision.events)
+
+    def _remember(self, state: ProjectState, key: str, request: int, reply: bytes) -> None:
+        record = ReplyRecord(
+            project=state.record.number,
+            key=key,
+            fingerprint=request,
+            reply=reply,
+            at_ms=self.now_ms,
+        )
+        self._replies.add(record)
+        self._remembered.append(record)
+
+    # --- what comes of it ---------------------------------------------------------------------
+
+    def batch(self) -> Batch:
+        """What the store has to write: every record in its last state."""
+        last: dict[tuple[Any, ...], Change] = {}
+        for change in self._changes:
+            last[_identity(change)] = change
+        batch = Batch(
+            events=[
+                LoggedEvent(number, event)
+                for number, events in self._events.items()
+                for event in events
+            ],
+            replies=self._remembered,
+            forget_replies_before_ms=self._replies.sweep(self.now_ms),
+        )
+        for change in last.values():
+            _put(batch, change)
+        return batch
+
+    def events(self) -> list[tuple[str, list[Event]]]:
+        """The events by the name of their project."""
+        by_number = self._world.by_number
+        return [(by_number[number].record.name, events) for number, events in self._events.items()]
+
+    def expected_seq(self) -> dict[int, int]:
+        """The last event number of each project that this batch touches, once it is committed."""
+        return {number: events[-1].seq for number, events in self._events.items() if events}
+
+    def revert(self) -> None:
+        """Take everything back."""
+        for number, seq in self._seq_before.items():
+            self._world.by_number[number].seq = seq
+        self._world.revert(self._changes)
+        for record in self._remembered:
+            self._replies.remove(record)
+
+
+def _identity(change: Change) -> tuple[Any, ...]:
+    match change.after or change.before:
+        case TaskRecord(number=number):
+            return ("task", number)
+        case SlotRecord(project=project, number=number):
+            return ("slot", project, number)
+        case ProjectRecord(number=number):
+            return ("project", number)
+        case None:
+            raise AssertionError("a change has a before or an after")
+
+
+def _put(batch: Batch, change: Change) -> None:
+    match change.before, change.after:
+        case _, TaskRecord() as task:
+            batch.tasks.append(task)
+        case TaskRecord(number=number), None:
+            batch.tasks_removed.append(number)
+        case _, SlotRecord() as slot:
+            batch.slots.append(slot)
+        case SlotRecord(project=project, number=number), None:
+            batch.slots_freed.append((project, number))
+        case _, ProjectRecord() as project:
+            batch.projects.append(project)
+        case _:
+            raise AssertionError("a project is never removed")

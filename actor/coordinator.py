@@ -1,0 +1,204 @@
+"""The coordinator as the protocol sees it: a `protocol.service.Service`.
+
+Owns which part answers which method: the loop (mutations and questions about the state), the
+publisher (subscriptions), the store (history), or the coordinator itself (server info). Must not
+know sockets or SQL.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Self, cast
+
+import msgspec
+import trio
+
+from actor.loop import ActorLoop, Clock
+from actor.publisher import Publisher
+from actor.store.base import EventFilter, Progress, Store, StoreError
+from actor.timestamps import to_text
+from protocol import limits
+from protocol.errors import CoordinatorError, CursorInvalid, InternalError, StorageUnavailable
+from protocol.params import GetEvents, Subscribe, Unsubscribe
+from protocol.results import Events, ServerInfo, Subscribed, Unsubscribed
+from protocol.service import Call
+from protocol.version import PROTOCOL, VERSION
+
+__all__ = ["Coordinator"]
+
+EVENTS_BYTES_MAX = 4 * 1024 * 1024
+READS_AT_ONCE_MAX = 4
+
+log = logging.getLogger(__name__)
+_encode = msgspec.json.Encoder().encode
+
+
+class Coordinator:
+    """Create with `open`, then `run` in a nursery."""
+
+    def __init__(self, store: Store, clock: Clock, default_slots: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._publisher = Publisher(store.read_events)
+        self._loop = ActorLoop(store, self._publisher, clock, default_slots)
+        self._started_ms = clock()
+        self._nursery: trio.Nursery | None = None
+        self._reads = trio.CapacityLimiter(READS_AT_ONCE_MAX)
+        self._own: dict[str, Callable[[Call], None]] = {
+            "get_server_info": self._get_server_info,
+            "get_events": self._get_events,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+        }
+        self.count_connections: Callable[[], int] = lambda: 0
+        """Set by whoever listens."""
+
+    @classmethod
+    async def open(
+        cls,
+        store: Store,
+        clock: Clock,
+        *,
+        default_slots: int = 5,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Load the store and free what a former process held.
+
+        `clock` gives milliseconds since 1970-01-01 UTC. The store stays the caller's to close.
+
+        Raises:
+            StoreError: the store does not work.
+        """
+        coordinator = cls(store, clock, default_slots)
+        await coordinator._loop.start(await store.load(progress))
+        return coordinator
+
+    @property
+    def world(self) -> Any:
+        """The committed state, for invariants and tests."""
+        return self._loop.world
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until `stop`; everything that was accepted is answered before this returns."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            await self._loop.run()
+            nursery.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """Accept nothing more and let `run` end."""
+        self._loop.close()
+
+    # --- protocol.service.Service -------------------------------------------------------------
+
+    async def submit(self, call: Call) -> None:
+        own = self._own.get(call.method.name)
+        if own is None:
+            await self._loop.put(call)
+            return
+        try:
+            own(call)
+        except CoordinatorError as refusal:
+            call.reply(refusal)
+
+    def info(self) -> dict[str, Any]:
+        return {
+            "status": "ok",
+            "name": "task-coordinator",
+            "version": VERSION,
+            "uptimeSeconds": self._uptime_seconds(),
+        }
+
+    # --- its own methods ----------------------------------------------------------------------
+
+    def _get_server_info(self, call: Call) -> None:
+        project = self._loop.project(call.peer.project)
+        _reply(
+            call,
+            ServerInfo(
+                name="task-coordinator",
+                version=VERSION,
+                protocol=PROTOCOL,
+                project=project.record.name,
+                started_at=to_text(self._started_ms),
+                uptime_seconds=self._uptime_seconds(),
+                database=self._store.describe(),
+                connections=self.count_connections(),
+                seq=project.seq,
+                limits={
+                    "frameBytes": limits.FRAME_BYTES_MAX,
+                    "batchEntries": limits.BATCH_ENTRIES_MAX,
+                    "requestsInFlight": limits.REQUESTS_IN_FLIGHT_MAX,
+                    "subscriptions": limits.SUBSCRIPTIONS_MAX,
+                    "pageTasks": limits.PAGE_MAX,
+                    "addTasks": limits.ADD_TASKS_MAX,
+                },
+            ),
+        )
+
+    def _subscribe(self, call: Call) -> None:
+        params = cast("Subscribe", call.params)
+        project = self._loop.project(call.peer.project)
+        if params.since is not None and params.since > project.seq:
+            raise CursorInvalid(
+                f"Event {params.since} has not happened: the last one is {project.seq}. The "
+                "database may have been replaced; begin again with `get_snapshot`.",
+                seq=project.seq,
+            )
+        subscription = self._publisher.subscribe(
+            project.record.name, project.record.number, project.seq, call.peer, params
+        )
+        _reply(call, Subscribed(subscription=subscription.name, seq=project.seq))
+        assert self._nursery is not None, "run() has started"
+        self._nursery.start_soon(self._publisher.replay, subscription)
+
+    def _unsubscribe(self, call: Call) -> None:
+        params = cast("Unsubscribe", call.params)
+        self._publisher.unsubscribe(call.peer, params.subscription)
+        _reply(call, Unsubscribed(subscription=params.subscription))
+
+    def _get_events(self, call: Call) -> None:
+        assert self._nursery is not None, "run() has started"
+        self._nursery.start_soon(self._read_events, call)
+
+    async def _read_events(self, call: Call) -> None:
+        """History comes from the database, beside the loop, not through it."""
+        params = cast("GetEvents", call.params)
+        project = self._loop.project(call.peer.project)
+        seq = project.seq
+        wanted = EventFilter(
+            project=project.record.number,
+            since=params.since,
+            limit=params.limit,
+            types=tuple(params.types),
+            task_id=params.task_id,
+        )
+        try:
+            async with self._reads:
+                events = await self._store.read_events(wanted) if seq else []
+        except StoreError as error:
+            call.reply(StorageUnavailable(f"The history cannot be read: {error}. Try again."))
+        except Exception:
+            log.exception("reading events failed")
+            call.reply(InternalError("The server failed on this request; its log has the details."))
+        else:
+            kept = _bounded(events)
+            more = len(kept) < len(events) or len(events) == params.limit
+            _reply(call, Events(events=kept, seq=seq, next_since=kept[-1].seq if more else None))
+
+    def _uptime_seconds(self) -> float:
+        return max(0, self._clock() - self._started_ms) / 1000
+
+
+def _bounded(events: list[Any]) -> list[Any]:
+    """The first events that fit into one reply; at least one, so that a reader gets on."""
+    size = 0
+    for count, event in enumerate(events):
+        size += len(_encode(event))
+        if count and size > EVENTS_BYTES_MAX:
+            return events[:count]
+    return events
+
+
+def _reply(call: Call, result: msgspec.Struct) -> None:
+    call.reply(msgspec.Raw(_encode(result)))
