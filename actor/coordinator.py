@@ -14,6 +14,7 @@ import trio
 
 from actor.loop import ActorLoop, Clock
 from actor.publisher import Publisher
+from actor.state import World
 from actor.store.base import EventFilter, Progress, Store, StoreError
 from actor.timestamps import to_text
 from protocol import limits
@@ -21,7 +22,8 @@ from protocol.errors import CoordinatorError, CursorInvalid, InternalError, Stor
 from protocol.params import GetEvents, Subscribe, Unsubscribe
 from protocol.results import Events, ServerInfo, Subscribed, Unsubscribed
 from protocol.service import Call
-from protocol.version import PROTOCOL, VERSION
+from protocol.urls import SUBPROTOCOL
+from protocol.version import VERSION
 
 __all__ = ["Coordinator"]
 
@@ -73,9 +75,13 @@ class Coordinator:
         return coordinator
 
     @property
-    def world(self) -> Any:
-        """The committed state, for invariants and tests."""
+    def world(self) -> World:
+        """The committed state."""
         return self._loop.world
+
+    def count_tasks(self) -> int:
+        """Tasks of all projects."""
+        return sum(len(state.tasks) for state in self.world.projects.values())
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop`; everything that was accepted is answered before this returns."""
@@ -118,7 +124,7 @@ class Coordinator:
             ServerInfo(
                 name="task-coordinator",
                 version=VERSION,
-                protocol=PROTOCOL,
+                protocol=SUBPROTOCOL,
                 project=project.record.name,
                 started_at=to_text(self._started_ms),
                 uptime_seconds=self._uptime_seconds(),

@@ -1,7 +1,7 @@
 """What must always hold, checked by a full scan.
 
 Owns the list of invariants, as plain sentences with the check beside each. Used by tests after
-every step and by the server once after loading. Pure; too slow for the hot path.
+every step and by `task-coordinator check`. Pure; too slow for the hot path.
 """
 
 from collections.abc import Iterable, Iterator

@@ -28,12 +28,11 @@ from protocol.dispatch import Dispatcher
 from protocol.gate import Gate, Refusal
 from protocol.openrpc import openrpc_document
 from protocol.session import CutOff, Session
-from protocol.urls import project_of_path
-from protocol.version import PROTOCOL
+from protocol.urls import SUBPROTOCOL, project_of_path
 
-__all__ = ["SUBPROTOCOL", "ApiServer", "Settings"]
 
-SUBPROTOCOL = PROTOCOL
+__all__ = ["ApiServer", "Settings"]
+
 INBOX_FRAMES_MAX = 64
 
 log = logging.getLogger(__name__)

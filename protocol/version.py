@@ -1,12 +1,9 @@
-"""The one place that names the versions."""
+"""The one place that names the version of the product."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-__all__ = ["PROTOCOL", "VERSION"]
-
-PROTOCOL: Final = "task-coordinator.v1"
-"""The WebSocket subprotocol: the wire contract's own version."""
+__all__ = ["VERSION"]
 
 
 def _installed() -> str:
