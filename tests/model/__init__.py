@@ -1,0 +1,1 @@
+"""The pure core against a naive model, driven by random commands."""
