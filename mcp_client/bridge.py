@@ -10,16 +10,19 @@ from typing import Any, Final, Protocol
 from uuid import uuid4
 
 import msgspec
+import trio
 
 from mcp_client.bounds import TEXT_BYTES_MAX, cut_to_fit, entries_that_fit, size
 from mcp_client.schemas import PAGE_DEFAULT_FOR_AGENTS
-from protocol.errors import ConnectionLost
+from protocol.errors import ConnectionLost, CoordinatorError
 from protocol.methods import Method
 
 __all__ = ["Answer", "Bridge", "Coordinator"]
 
 REACH_SECONDS: Final = 1.5
 """How long a call waits for a server that is not there before it says so."""
+WATCH_SECONDS: Final = 0.25
+"""How soon a call that waits for its answer notices that the connection broke."""
 CALL_SECONDS: Final = 30.0
 """How long a call waits for the answer of a server that is there."""
 UNSETTLED_MAX: Final = 100
@@ -32,11 +35,10 @@ All others are refused, or change nothing more, the second time."""
 class Coordinator(Protocol):
     """What the bridge needs of `protocol.client.Client`."""
 
-    @property
-    def connected(self) -> bool: ...
+    async def wait_connected(self, timeout: float | None = None) -> None: ...
 
     async def call(
-        self, method: str, params: Mapping[str, Any], *, timeout: float | None = None
+        self, name: str, params: Mapping[str, Any], *, timeout: float | None = None
     ) -> Any: ...
 
 
@@ -98,9 +100,32 @@ class Bridge:
         return Answer(result, (*notices, *cuts))
 
     async def _request(self, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        timeout = CALL_SECONDS if self._coordinator.connected else REACH_SECONDS
-        result: dict[str, Any] = await self._coordinator.call(name, params, timeout=timeout)
-        return result
+        await self._coordinator.wait_connected(REACH_SECONDS)
+        outcome: dict[str, Any] | CoordinatorError | None = None
+        lost: list[ConnectionLost] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch, lost, nursery.cancel_scope)
+            try:
+                outcome = await self._coordinator.call(name, params, timeout=CALL_SECONDS)
+            except CoordinatorError as error:
+                outcome = error
+            nursery.cancel_scope.cancel()
+        if outcome is None:
+            raise ConnectionLost(f"{lost[0].message}; `{name}` may have been carried out or not")
+        if isinstance(outcome, CoordinatorError):
+            raise outcome
+        return outcome
+
+    async def _watch(self, lost: list[ConnectionLost], waiting: trio.CancelScope) -> None:
+        """Give up waiting for an answer when its connection broke and does not come back."""
+        while True:
+            await trio.sleep(WATCH_SECONDS)
+            try:
+                await self._coordinator.wait_connected(REACH_SECONDS)
+            except ConnectionLost as error:
+                lost.append(error)
+                waiting.cancel()
+                return
 
     async def _create(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         """A creating call under a key of its own, kept until the call is answered.

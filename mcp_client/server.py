@@ -7,7 +7,6 @@ handshake and the envelope of 2026-07-28; the host's first request decides.
 
 import signal
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +30,7 @@ from mcp_client.tools import TOOL_METHODS, list_tools
 from mcp_client.transport import claim_stdio, message_streams
 from protocol.client import connect
 from protocol.errors import CoordinatorError
+from protocol.version import VERSION
 
 __all__ = ["Options", "build_server", "serve_stdio"]
 
@@ -54,23 +54,24 @@ async def serve_stdio(options: Options) -> None:
 
     The coordinator need not be there: the connection is made, and made again, in the background.
     SIGINT and SIGTERM end it in order; a second one ends it at once.
+
+    Raises:
+        ValueError: an option cannot be used; nothing was read or written yet.
     """
-    wire_in, wire_out = claim_stdio()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_stop_on_signal, nursery.cancel_scope)
-        async with (
-            connect(
-                options.url,
-                project=options.project,
-                token=options.token,
-                name=options.name,
-                wait=False,
-            ) as client,
-            message_streams(wire_in, wire_out) as (received, to_send),
-        ):
-            server = build_server(Bridge(client))
-            await server.run(received, to_send, server.create_initialization_options())
-        nursery.cancel_scope.cancel()
+    async with connect(
+        options.url,
+        project=options.project,
+        token=options.token,
+        name=options.name,
+        wait=False,
+    ) as client:
+        wire_in, wire_out = claim_stdio()
+        server = build_server(Bridge(client))
+        async with trio.open_nursery() as nursery:
+            await nursery.start(_stop_on_signal, nursery.cancel_scope)
+            async with message_streams(wire_in, wire_out) as (received, to_send):
+                await server.run(received, to_send, server.create_initialization_options())
+            nursery.cancel_scope.cancel()
 
 
 async def _stop_on_signal(
@@ -107,7 +108,7 @@ def build_server(bridge: Bridge) -> Server[Any]:
 
     return Server(
         NAME,
-        version=version(NAME),
+        version=VERSION,
         title="Task Coordinator",
         instructions=INSTRUCTIONS,
         cache_hints={"tools/list": CacheHint(ttl_ms=_TOOLS_FRESH_MS, scope="public")},

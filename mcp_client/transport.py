@@ -6,17 +6,25 @@ cannot be abandoned, so a process told to stop would hang until the host writes 
 it fails with a traceback when the host is gone; hence this one.
 """
 
+import json
 import logging
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import anyio
 import trio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
-from mcp_types import jsonrpc_message_adapter
+from mcp_types import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    jsonrpc_message_adapter,
+)
 
 __all__ = ["LINE_BYTES_MAX", "claim_stdio", "message_streams"]
 
@@ -55,23 +63,22 @@ async def message_streams(wire_in: int, wire_out: int) -> AsyncGenerator[tuple[I
     received_in, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     to_send, to_send_out = anyio.create_memory_object_stream[SessionMessage](0)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_read, wire_in, received_in)
+        nursery.start_soon(_read, wire_in, received_in, to_send.clone())
         nursery.start_soon(_write, wire_out, to_send_out, nursery.cancel_scope)
         yield received, to_send
 
 
-async def _read(wire_in: int, received: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
+async def _read(
+    wire_in: int, received: MemoryObjectSendStream[SessionMessage | Exception], refused: Outgoing
+) -> None:
     rest = bytearray()
-    with received:
+    async with received, refused:
         while chunk := await _read_chunk(wire_in):
             rest += chunk
-            *lines, tail = rest.split(b"\n")
-            rest = tail
+            *lines, rest = rest.split(b"\n")
             for line in lines:
-                if not line.strip():
-                    continue
                 try:
-                    await received.send(_parse(bytes(line)))
+                    await _take(bytes(line), received, refused)
                 except anyio.BrokenResourceError:
                     return
             if len(rest) > LINE_BYTES_MAX:
@@ -80,17 +87,45 @@ async def _read(wire_in: int, received: MemoryObjectSendStream[SessionMessage | 
 
 
 async def _read_chunk(wire_in: int) -> bytes:
+    """What is there to read; nothing once the host closed its end."""
     try:
         return await trio.to_thread.run_sync(os.read, wire_in, _CHUNK_BYTES, abandon_on_cancel=True)
     except OSError:
         return b""
 
 
-def _parse(line: bytes) -> SessionMessage | Exception:
+async def _take(
+    line: bytes, received: MemoryObjectSendStream[SessionMessage | Exception], refused: Outgoing
+) -> None:
+    if not line.strip():
+        return
     try:
-        return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
-    except ValueError as error:
-        return error
+        message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValueError:
+        # The SDK would drop it without a word, and the host would wait for an answer forever.
+        await refused.send(SessionMessage(_refusal_of(line)))
+    else:
+        await received.send(SessionMessage(message))
+
+
+def _refusal_of(line: bytes) -> JSONRPCError:
+    """The answer to a line that is no message, to the request it was meant to be if possible."""
+    try:
+        request: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        error = ErrorData(code=PARSE_ERROR, message="Parse error: the line is not JSON.")
+        return JSONRPCError(jsonrpc="2.0", id=None, error=error)
+    request_id: str | int | None = None
+    match request:
+        case {"id": str() | int() as given} if not isinstance(given, bool):
+            request_id = given
+        case _:
+            pass
+    error = ErrorData(
+        code=INVALID_REQUEST,
+        message="Invalid request: the line is not one JSON-RPC 2.0 message of valid Unicode.",
+    )
+    return JSONRPCError(jsonrpc="2.0", id=request_id, error=error)
 
 
 async def _write(
@@ -98,14 +133,17 @@ async def _write(
 ) -> None:
     async with to_send:
         async for item in to_send:
-            message = item.message.model_dump_json(by_alias=True, exclude_unset=True)
             try:
                 await trio.to_thread.run_sync(
-                    _write_all, wire_out, message.encode() + b"\n", abandon_on_cancel=True
+                    _write_all, wire_out, _line(item.message), abandon_on_cancel=True
                 )
             except OSError:
                 host.cancel()
                 return
+
+
+def _line(message: JSONRPCMessage) -> bytes:
+    return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
 
 
 def _write_all(wire_out: int, data: bytes) -> None:
