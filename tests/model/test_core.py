@@ -22,11 +22,11 @@ from protocol import params as p
 from protocol.errors import CoordinatorError
 from tests.model.naive import Naive
 
-NAMES = st.sampled_from("abcdefg")
-WORKERS = st.sampled_from(["w1", "w2", "w3", "w4"])
-SLOTS = st.integers(1, 4)
+NAMES = st.sampled_from("abcdef")
+WORKERS = st.sampled_from(["w1", "w2", "w3"])
+SLOTS = st.integers(1, 3)
 NEEDS = st.lists(NAMES, max_size=3)
-TOTAL_SLOTS = 3
+TOTAL_SLOTS = 2
 
 
 class Core(RuleBasedStateMachine):
@@ -85,6 +85,12 @@ class Core(RuleBasedStateMachine):
         _, reason = self.run("add_tasks", p.AddTasks(tasks=tasks))
         assert reason == self.naive.add(wanted)
 
+    @rule(name=NAMES, indexes=st.lists(st.integers(0, 5), min_size=1, max_size=3))
+    def add_one_that_depends_on_known_tasks(self, name: str, indexes: list[int]) -> None:
+        known = sorted(self.naive.tasks)
+        if known and name not in known:
+            self.add_tasks([(name, [known[index % len(known)] for index in indexes], 0)])
+
     @rule(name=NAMES, needs=NEEDS)
     def edit_dependencies(self, name: str, needs: list[str]) -> None:
         _, reason = self.run("edit_task", p.EditTask(task_id=name, dependencies=needs))
@@ -126,6 +132,26 @@ class Core(RuleBasedStateMachine):
         params = p.UpdateTask(task_id=name, status="done", worker_id=worker, claim_token=old)
         _, reason = self.run("update_task", params)
         assert reason == "stale_claim"
+
+    @rule(index=st.integers(0, 6), worker=WORKERS)
+    def somebody_takes_a_task_that_is_ready(self, index: int, worker: str) -> None:
+        """Most random claims are refused; this one goes through if anything can."""
+        queue = self.naive.queue()
+        self.claim_worker_slot(worker)
+        slots = [n for n, owner in self.naive.owners.items() if owner == worker]
+        if queue and slots:
+            self.claim_task(queue[index % len(queue)], worker, slots[0])
+
+    @rule(index=st.integers(0, 6), status=st.sampled_from(["done", "done", "failed"]))
+    def a_present_or_former_holder_reports(self, index: int, status: str) -> None:
+        held = [
+            (name, item.worker)
+            for name, item in self.naive.tasks.items()
+            if item.worker is not None
+        ]
+        if held:
+            name, worker = held[index % len(held)]
+            self.update_task(name, status, worker)
 
     @rule(name=NAMES)
     def cancel_task(self, name: str) -> None:
@@ -222,4 +248,4 @@ def _picture(world: World) -> Any:
 
 
 TestCore = Core.TestCase
-TestCore.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestCore.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
