@@ -14,7 +14,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 import trio
-from websockets.exceptions import InvalidMessage, InvalidStatus, PayloadTooBig, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidMessage,
+    InvalidStatus,
+    PayloadTooBig,
+    WebSocketException,
+)
 from websockets.frames import BINARY, CONT, TEXT, Frame
 from websockets.http11 import Response
 from websockets.protocol import Event
@@ -157,7 +163,7 @@ def _explained(error: Exception, address: Address, token: str | None) -> DialFai
         return _status_explained(error.response, address, token)
     url = address.url
     match error:
-        case InvalidMessage() if isinstance(error.__cause__, EOFError):
+        case _ if _hung_up(error):
             message = (
                 f"{url} closes the connection without an answer: a server that is stopping, or "
                 "something else, listens there"
@@ -179,6 +185,11 @@ def _explained(error: Exception, address: Address, token: str | None) -> DialFai
         case _:
             return DialFailed(_something_else(url, str(error)), definite=True)
     return DialFailed(message)
+
+
+def _hung_up(error: Exception) -> bool:
+    in_answer = isinstance(error, InvalidMessage) and isinstance(error.__cause__, EOFError)
+    return in_answer or isinstance(error, ConnectionClosed)
 
 
 def _nobody_answers(address: Address) -> str:
