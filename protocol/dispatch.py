@@ -141,6 +141,8 @@ def _openrpc() -> msgspec.Raw:
 _FIELD = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
 _QUOTED = re.compile(r"field `([^`]*)`")
 _PATTERN = re.compile(r"Expected `str` matching regex .*", re.DOTALL)
+# An escaped NUL: `\\u0000` whose backslash is not itself escaped.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _PLAIN = "Expected text without control characters (descriptions may have all but U+0000)"
 
 
@@ -206,20 +208,23 @@ def _invalid(method: Method, error: msgspec.ValidationError) -> InvalidParams:
 
 
 def _check_metadata(method: Method, params: Params) -> None:
-    """JSON Schema cannot say how many bytes an object may have, so it is said here."""
+    """What JSON Schema cannot say: an object's size in bytes, and the texts deep inside it."""
     for where, holder in (("", params), *_nested_tasks(params)):
         metadata = getattr(holder, "metadata", None)
         if not isinstance(metadata, dict):
             continue
-        size = len(msgspec.json.encode(metadata))
-        if size > METADATA_BYTES_MAX:
-            detail = f"{size} bytes; at most {METADATA_BYTES_MAX} are kept"
-            raise InvalidParams(
-                f"`{method.name}`: `{where}metadata`: {detail}. Keep large texts in files.",
-                field=f"{where}metadata",
-                detail=detail,
-                limit=METADATA_BYTES_MAX,
-            )
+        encoded = msgspec.json.encode(metadata)
+        if len(encoded) > METADATA_BYTES_MAX:
+            detail = f"{len(encoded)} bytes; at most {METADATA_BYTES_MAX} are kept in a task"
+        elif _NUL.search(encoded):
+            detail = "the character U+0000 cannot be kept"
+        else:
+            continue
+        raise InvalidParams(
+            f"`{method.name}`: `{where}metadata`: {detail}.",
+            field=f"{where}metadata",
+            detail=detail,
+        )
 
 
 def _nested_tasks(params: Params) -> list[tuple[str, Params]]:

@@ -47,6 +47,7 @@ IdempotencyKey = Annotated[
     Meta(
         min_length=1,
         max_length=ID_LENGTH_MAX,
+        pattern=PRINTABLE,
         description="The same key and request gets the same reply for 24 hours.",
     ),
 ]
