@@ -1,0 +1,162 @@
+"""`task-coordinator add`: one task from the command line, or many from a file.
+
+Owns the command and the two file formats, a JSON array and JSON Lines. What a task may hold is
+the server's to judge.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from protocol.cli.options import Target, ask, client_command, words
+from protocol.cli.screen import Screen, show
+from protocol.cli.text import one_line
+from protocol.cli.views import understood
+from protocol.results import TaskAdded, TasksAdded
+
+__all__ = ["add"]
+
+EXAMPLES = """\
+  task-coordinator add "Write the login page"
+  task-coordinator add "Test the login" --id test-login --depends-on login,db --priority 5
+  task-coordinator add -f plan.json           all of the file, or nothing of it
+  generate-plan | task-coordinator add -f -
+
+\b
+A file holds a JSON array of tasks, or one task per line:
+  {"id": "db", "description": "Set up the database"}
+  {"id": "api", "description": "Write the API", "dependencies": ["db"], "priority": 5}"""
+
+
+def _object(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, Any] | None:
+    try:
+        return None if value is None else msgspec.json.decode(value, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise click.BadParameter(f"It must be a JSON object: {error}.", ctx, param) from None
+
+
+@client_command("Add a task, or many from a file.", examples=EXAMPLES)
+@click.argument("description", required=False)
+@click.option("--id", "task_id", metavar="ID", help="Its id; without one, the server makes it.")
+@click.option(
+    "--depends-on",
+    "dependencies",
+    multiple=True,
+    callback=words(),
+    metavar="ID",
+    help="Tasks that must be done before, comma-separated.",
+)
+@click.option("--priority", type=int, metavar="N", help="Higher is claimed first.  [default: 0]")
+@click.option("--tag", "tags", multiple=True, callback=words(), metavar="TAG", help="Its tags.")
+@click.option("--expected-output", metavar="TEXT", help="The output expected of the worker.")
+@click.option("--metadata", callback=_object, metavar="JSON", help="A JSON object to go with it.")
+@click.option(
+    "-f",
+    "--file",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True),
+    metavar="FILE",
+    help="Add all tasks of a file, in any order, or none of them; - is stdin.",
+)
+def add(
+    target: Target, as_json: bool, description: str | None, source: str | None, **fields: Any
+) -> None:
+    """Add a task with this DESCRIPTION, or all tasks of a file at once.
+
+    A description that begins with a dash goes after a double dash.
+
+    With --json: the result of add_task, or of add_tasks for a file.
+    """
+    task = _task(description, **fields)
+    if (source is None) == (not task):
+        raise click.UsageError(
+            "Give either a DESCRIPTION with its options, or a file of tasks with -f.",
+            click.get_current_context(),
+        )
+    if source is not None:
+        method, params = "add_tasks", {"tasks": _tasks_of(source)}
+    elif "description" in task:
+        method, params = "add_task", task
+    else:
+        raise click.UsageError("A task needs a DESCRIPTION.", click.get_current_context())
+    result = ask(target, lambda client: client.call(method, params))
+    screen = Screen.of(sys.stdout, os.environ)
+    show(screen.document(result) if as_json else _told(method, result))
+
+
+def _task(
+    description: str | None,
+    *,
+    task_id: str | None,
+    dependencies: Sequence[str],
+    priority: int | None,
+    tags: Sequence[str],
+    expected_output: str | None,
+    metadata: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """The params that were given, and no others."""
+    given = {
+        "id": task_id,
+        "description": description,
+        "dependencies": list(dependencies) or None,
+        "output": expected_output,
+        "priority": priority,
+        "tags": list(tags) or None,
+        "metadata": metadata,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _tasks_of(source: str) -> list[Any]:
+    """The tasks of a file, each an object; `-` is stdin."""
+    name = "stdin" if source == "-" else source
+    try:
+        text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        tasks = parse_tasks(text)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{name}: {error}", click.get_current_context()) from None
+    if not tasks:
+        raise click.UsageError(f"{name} holds no tasks.", click.get_current_context())
+    return tasks
+
+
+def parse_tasks(text: bytes) -> list[Any]:
+    """The objects of a JSON array or of JSON Lines; blank lines are skipped.
+
+    Raises:
+        ValueError: it is neither; the message says where.
+    """
+    text = text.removeprefix(b"\xef\xbb\xbf")
+    if text.lstrip()[:1] == b"[":
+        try:
+            return msgspec.json.decode(text, type=list[dict[str, Any]])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"not a JSON array of tasks: {error}.") from None
+    return [
+        _line(number, line)
+        for number, line in enumerate(text.split(b"\n"), start=1)
+        if line.strip()
+    ]
+
+
+def _line(number: int, line: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"line {number} is no JSON object: {error}. The file must hold a JSON array, or one "
+            "object per line."
+        ) from None
+
+
+def _told(method: str, result: Any) -> str:
+    if method == "add_task":
+        added = [understood(TaskAdded, result).task]
+    else:
+        added = understood(TasksAdded, result).tasks
+    return "".join(f"added {one_line(task.id)} ({task.status})\n" for task in added)
