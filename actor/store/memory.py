@@ -1,0 +1,105 @@
+"""The store that forgets: everything in dictionaries, for tests and for trying things out.
+
+Owns nothing durable. Keeps the same promises as the other backends as long as the process lives.
+Faults are injected by subclassing it in tests, never by switches in here.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import trio
+
+from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord
+from actor.store.base import Batch, EventFilter, Loaded, Progress
+from protocol.models import Event
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """Keeps the records in memory. A `Store`."""
+
+    def __init__(self) -> None:
+        self._projects: dict[int, ProjectRecord] = {}
+        self._tasks: dict[int, TaskRecord] = {}
+        self._slots: dict[tuple[int, int], SlotRecord] = {}
+        self._events: dict[int, list[Event]] = {}
+        self._replies: dict[tuple[int, str], ReplyRecord] = {}
+        self._last_number = 0
+
+    async def load(self, progress: Progress | None = None) -> Loaded:
+        await trio.lowlevel.checkpoint()
+        replies = sorted(self._replies.values(), key=lambda reply: reply.at_ms)
+        loaded = Loaded(
+            projects=[self._projects[number] for number in sorted(self._projects)],
+            tasks=[self._tasks[number] for number in sorted(self._tasks)],
+            slots=[self._slots[key] for key in sorted(self._slots)],
+            last_seq={project: self._last_seq(project) for project in self._projects},
+            last_number=self._last_number,
+            replies=[msgspec.structs.replace(reply, reply=None) for reply in replies],
+        )
+        rows = len(loaded.tasks) + len(loaded.replies)
+        if progress is not None and rows:
+            progress(rows, rows)
+        return loaded
+
+    async def append(self, batch: Batch) -> None:
+        # The only place to be cancelled at: what follows happens as a whole.
+        await trio.lowlevel.checkpoint()
+        for project in batch.projects:
+            self._projects[project.number] = project
+        for number in batch.tasks_removed:
+            self._tasks.pop(number, None)
+        for key in batch.slots_freed:
+            self._slots.pop(key, None)
+        for task in batch.tasks:
+            self._tasks[task.number] = task
+        for slot in batch.slots:
+            self._slots[slot.project, slot.number] = slot
+        for logged in batch.events:
+            self._events.setdefault(logged.project, []).append(logged.event)
+        self._last_number = max(
+            self._last_number, *batch.tasks_removed, *(task.number for task in batch.tasks), 0
+        )
+        self._keep_replies(batch)
+
+    def _keep_replies(self, batch: Batch) -> None:
+        before_ms = batch.forget_replies_before_ms
+        if before_ms is not None:
+            self._replies = {
+                key: reply for key, reply in self._replies.items() if reply.at_ms >= before_ms
+            }
+        for reply in batch.replies:
+            self._replies[reply.project, reply.key] = reply
+
+    async def read_events(self, wanted: EventFilter) -> list[Event]:
+        await trio.lowlevel.checkpoint()
+        events = self._events.get(wanted.project, [])
+        start = bisect_right(events, wanted.since, key=lambda event: event.seq)
+        found = [
+            event
+            for event in events[start:]
+            if (not wanted.types or event.type in wanted.types)
+            and (wanted.task_id is None or event.task_id == wanted.task_id)
+        ]
+        return found[: wanted.limit]
+
+    async def read_replies(self, keys: Sequence[tuple[int, str]]) -> list[ReplyRecord]:
+        await trio.lowlevel.checkpoint()
+        return [self._replies[key] for key in keys if key in self._replies]
+
+    async def backup(self, label: str) -> Path | None:  # noqa: ARG002 -- there is no file to name
+        await trio.lowlevel.checkpoint()
+        return None
+
+    def describe(self) -> str:
+        return "memory"
+
+    async def close(self) -> None:
+        """Nothing to release: a closed memory store can still be read, as after a restart."""
+
+    def _last_seq(self, project: int) -> int:
+        events = self._events.get(project)
+        return events[-1].seq if events else 0

@@ -1,0 +1,291 @@
+-- Rows travel as JSON in both directions. A batch comes in as one array per table, so that one
+-- statement writes it without taking Python's interpreter lock for each row; a record comes back
+-- as one object with the record's own field names. `WHERE true` keeps the parser from reading
+-- ON CONFLICT as a join condition.
+
+-- Writing ---------------------------------------------------------------------------------------
+
+-- name: upsert_projects
+INSERT INTO projects (number, name, slots, created_at)
+SELECT
+    json_extract(value, '$.number'),
+    json_extract(value, '$.name'),
+    json_extract(value, '$.slots'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.created_ms') / 1000.0, 'unixepoch')
+FROM json_each(?)
+WHERE true
+ON CONFLICT (number) DO UPDATE SET
+    name = excluded.name,
+    slots = excluded.slots,
+    created_at = excluded.created_at;
+
+-- name: upsert_tasks
+-- A task never changes its number, project or id; leaving the last two out of the update leaves
+-- their index alone.
+INSERT INTO tasks (
+    number, project, id, description, status, priority, dependencies, tags, metadata,
+    expected_output, output, error, worker_id, worker_slot, attempt, claim_seq, version,
+    created_by, created_at, updated_at, claimed_at, completed_at
+)
+SELECT
+    json_extract(value, '$.number'),
+    json_extract(value, '$.project'),
+    json_extract(value, '$.id'),
+    json_extract(value, '$.description'),
+    json_extract(value, '$.status'),
+    json_extract(value, '$.priority'),
+    json_extract(value, '$.dependencies'),
+    json_extract(value, '$.tags'),
+    json_extract(value, '$.metadata'),
+    json_extract(value, '$.expected_output'),
+    json_extract(value, '$.output'),
+    json_extract(value, '$.error'),
+    json_extract(value, '$.worker_id'),
+    json_extract(value, '$.worker_slot'),
+    json_extract(value, '$.attempt'),
+    json_extract(value, '$.claim_seq'),
+    json_extract(value, '$.version'),
+    json_extract(value, '$.created_by'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.created_ms') / 1000.0, 'unixepoch'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.updated_ms') / 1000.0, 'unixepoch'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.claimed_ms') / 1000.0, 'unixepoch'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.completed_ms') / 1000.0, 'unixepoch')
+FROM json_each(?)
+WHERE true
+ON CONFLICT (number) DO UPDATE SET
+    description = excluded.description,
+    status = excluded.status,
+    priority = excluded.priority,
+    dependencies = excluded.dependencies,
+    tags = excluded.tags,
+    metadata = excluded.metadata,
+    expected_output = excluded.expected_output,
+    output = excluded.output,
+    error = excluded.error,
+    worker_id = excluded.worker_id,
+    worker_slot = excluded.worker_slot,
+    attempt = excluded.attempt,
+    claim_seq = excluded.claim_seq,
+    version = excluded.version,
+    created_by = excluded.created_by,
+    created_at = excluded.created_at,
+    updated_at = excluded.updated_at,
+    claimed_at = excluded.claimed_at,
+    completed_at = excluded.completed_at;
+
+-- name: delete_tasks
+DELETE FROM tasks WHERE number IN (SELECT value FROM json_each(?));
+
+-- name: upsert_slots
+INSERT INTO slots (project, number, worker_id, session, task_id, claimed_at)
+SELECT
+    json_extract(value, '$.project'),
+    json_extract(value, '$.number'),
+    json_extract(value, '$.worker_id'),
+    json_extract(value, '$.session'),
+    json_extract(value, '$.task_id'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.claimed_ms') / 1000.0, 'unixepoch')
+FROM json_each(?)
+WHERE true
+ON CONFLICT (project, number) DO UPDATE SET
+    worker_id = excluded.worker_id,
+    session = excluded.session,
+    task_id = excluded.task_id,
+    claimed_at = excluded.claimed_at;
+
+-- name: delete_slots
+DELETE FROM slots WHERE (project, number) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
+);
+
+-- name: insert_events
+-- No upsert: an event number that exists already means that two servers write, and must fail.
+INSERT INTO events (
+    project, seq, time, type, task_id, worker_id, slot, status, attempt, version, data
+)
+SELECT
+    json_extract(value, '$.project'),
+    json_extract(value, '$.event.seq'),
+    json_extract(value, '$.event.time'),
+    json_extract(value, '$.event.type'),
+    json_extract(value, '$.event.taskId'),
+    json_extract(value, '$.event.workerId'),
+    json_extract(value, '$.event.slot'),
+    json_extract(value, '$.event.status'),
+    json_extract(value, '$.event.attempt'),
+    json_extract(value, '$.event.version'),
+    json_extract(value, '$.event.data')
+FROM json_each(?);
+
+-- name: mark_projects
+UPDATE projects SET
+    last_seq = max(last_seq, mark.seq),
+    last_number = max(last_number, mark.task_number)
+FROM (
+    SELECT
+        json_extract(value, '$[0]') AS project,
+        json_extract(value, '$[1]') AS seq,
+        json_extract(value, '$[2]') AS task_number
+    FROM json_each(?)
+) AS mark
+WHERE projects.number = mark.project;
+
+-- name: mark_removed
+-- A task that came and went within one batch left no row that tells its project. Its number must
+-- not come again all the same, and numbers are shared by all projects, so any project can keep it.
+UPDATE projects SET last_number = max(last_number, ?)
+WHERE number = (SELECT min(number) FROM projects);
+
+-- name: forget_replies
+DELETE FROM replies WHERE at < ?;
+
+-- name: upsert_replies
+INSERT INTO replies (project, key, fingerprint, reply, at)
+SELECT
+    json_extract(value, '$.project'),
+    json_extract(value, '$.key'),
+    json_extract(value, '$.fingerprint'),
+    json_extract(value, '$.reply'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.at_ms') / 1000.0, 'unixepoch')
+FROM json_each(?)
+WHERE true
+ON CONFLICT (project, key) DO UPDATE SET
+    fingerprint = excluded.fingerprint,
+    reply = excluded.reply,
+    at = excluded.at;
+
+-- Reading ---------------------------------------------------------------------------------------
+
+-- name: count_rows
+SELECT (SELECT count(*) FROM tasks) + (SELECT count(*) FROM replies);
+
+-- name: load_projects
+SELECT
+    last_seq,
+    last_number,
+    json_object(
+        'number', number,
+        'name', name,
+        'slots', slots,
+        'created_ms',
+        strftime('%s', created_at) * 1000 + substr(created_at, 21, 3)
+    )
+FROM projects
+ORDER BY number;
+
+-- name: load_tasks
+SELECT
+    number,
+    json_object(
+        'project', project,
+        'number', number,
+        'id', id,
+        'description', description,
+        'status', status,
+        'priority', priority,
+        'dependencies', json(dependencies),
+        'tags', json(tags),
+        'metadata', json(metadata),
+        'expected_output', expected_output,
+        'output', output,
+        'error', error,
+        'worker_id', worker_id,
+        'worker_slot', worker_slot,
+        'attempt', attempt,
+        'claim_seq', claim_seq,
+        'version', version,
+        'created_by', created_by,
+        'created_ms', strftime('%s', created_at) * 1000 + substr(created_at, 21, 3),
+        'updated_ms', strftime('%s', updated_at) * 1000 + substr(updated_at, 21, 3),
+        'claimed_ms', strftime('%s', claimed_at) * 1000 + substr(claimed_at, 21, 3),
+        'completed_ms', strftime('%s', completed_at) * 1000 + substr(completed_at, 21, 3)
+    )
+FROM tasks
+WHERE number > :after
+ORDER BY number
+LIMIT :rows;
+
+-- name: load_slots
+SELECT
+    json_object(
+        'project', project,
+        'number', number,
+        'worker_id', worker_id,
+        'session', session,
+        'task_id', task_id,
+        'claimed_ms', strftime('%s', claimed_at) * 1000 + substr(claimed_at, 21, 3)
+    )
+FROM slots
+ORDER BY project, number;
+
+-- name: load_replies
+SELECT
+    number,
+    json_object(
+        'project', project,
+        'key', key,
+        'fingerprint', fingerprint,
+        'reply', NULL,
+        'at_ms', strftime('%s', at) * 1000 + substr(at, 21, 3)
+    )
+FROM replies
+WHERE number > :after
+ORDER BY number
+LIMIT :rows;
+
+-- name: read_replies
+SELECT
+    json_object(
+        'project', project,
+        'key', key,
+        'fingerprint', fingerprint,
+        'reply', reply,
+        'at_ms', strftime('%s', at) * 1000 + substr(at, 21, 3)
+    )
+FROM replies
+WHERE (project, key) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
+);
+
+-- name: read_events
+SELECT
+    json_object(
+        'seq', seq,
+        'time', time,
+        'type', type,
+        'taskId', task_id,
+        'workerId', worker_id,
+        'slot', slot,
+        'status', status,
+        'attempt', attempt,
+        'version', version,
+        'data', json(data)
+    )
+FROM events
+WHERE project = :project
+    AND seq > :since
+    AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
+ORDER BY seq
+LIMIT :limit;
+
+-- name: read_events_of_task
+SELECT
+    json_object(
+        'seq', seq,
+        'time', time,
+        'type', type,
+        'taskId', task_id,
+        'workerId', worker_id,
+        'slot', slot,
+        'status', status,
+        'attempt', attempt,
+        'version', version,
+        'data', json(data)
+    )
+FROM events
+WHERE project = :project
+    AND task_id = :task_id
+    AND seq > :since
+    AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
+ORDER BY seq
+LIMIT :limit;
