@@ -151,7 +151,10 @@ class Publisher:
                 await trio.sleep(TRY_AGAIN_SECONDS)
                 continue
             self._deliver(subscription, [(event, _encode(event)) for event in page])
-            subscription.seq = page[-1].seq if len(page) == REPLAY_PAGE else upto
+            if len(page) < REPLAY_PAGE:
+                # There was nothing else up to here. The page itself may reach further: events can
+                # be committed while it is read.
+                subscription.seq = max(subscription.seq, upto)
             await subscription.peer.drained()
 
     async def _read_page(self, subscription: Subscription) -> list[Event]:

@@ -1,0 +1,111 @@
+"""A whole coordinator in the test's own process: real actor, real sessions, no sockets.
+
+Owns starting one over any store, and talking to it as a client would, in JSON-RPC.
+"""
+
+import itertools
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import trio
+
+from actor.coordinator import Coordinator
+from actor.invariants import violations
+from actor.store.base import Store
+from actor.store.memory import MemoryStore
+from protocol.dispatch import Dispatcher
+from protocol.errors import from_wire
+from protocol.session import Session
+
+
+class Client:
+    """One connection. Answers are matched by id; notifications are collected."""
+
+    def __init__(self, session: Session, nursery: trio.Nursery) -> None:
+        self.session = session
+        self.notifications: list[dict[str, Any]] = []
+        self._ids = itertools.count(1)
+        self._answers: dict[int, dict[str, Any]] = {}
+        self._arrived = trio.Event()
+        nursery.start_soon(self._drain)
+
+    async def __call__(self, method: str, **params: Any) -> Any:
+        """The result of a call.
+
+        Raises:
+            CoordinatorError: the refusal, as the real client raises it.
+        """
+        id_ = await self.send(method, **params)
+        return await self.answer(id_)
+
+    async def send(self, method: str, **params: Any) -> int:
+        """Send a request without waiting for its answer."""
+        id_ = next(self._ids)
+        request = {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
+        await self.session.receive(msgspec.json.encode(request).decode())
+        return id_
+
+    async def answer(self, id_: int) -> Any:
+        with trio.fail_after(10):
+            while id_ not in self._answers:
+                await self._arrived.wait()
+        response = self._answers.pop(id_)
+        if "error" in response:
+            error = response["error"]
+            raise from_wire(error["code"], error["message"], error["data"])
+        return response["result"]
+
+    def answered(self, id_: int) -> bool:
+        return id_ in self._answers
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every event that arrived, of all subscriptions, in order."""
+        return [event for note in self.notifications for event in note["params"]["events"]]
+
+    async def _drain(self) -> None:
+        while True:
+            for frame in await self.session.next_frames():
+                message = msgspec.json.decode(frame)
+                if "method" in message:
+                    self.notifications.append(message)
+                else:
+                    self._answers[message["id"]] = message
+            arrived, self._arrived = self._arrived, trio.Event()
+            arrived.set()
+
+
+class Inside:
+    """A running coordinator."""
+
+    def __init__(self, coordinator: Coordinator, nursery: trio.Nursery, now: list[int]) -> None:
+        self.coordinator = coordinator
+        self._nursery = nursery
+        self._dispatcher = Dispatcher(coordinator)
+        self._now = now
+
+    def client(self, project: str = "default") -> Client:
+        return Client(Session(self._dispatcher, project), self._nursery)
+
+    def pass_hours(self, hours: float) -> None:
+        """Let the wall clock go on."""
+        self._now[0] += int(hours * 3_600_000)
+
+    def check(self) -> None:
+        """All invariants hold."""
+        assert violations(self.coordinator.world) == []
+
+
+@asynccontextmanager
+async def inside(store: Store | None = None, *, slots: int = 5) -> AsyncGenerator[Inside]:
+    """Open a coordinator over a store (a new one in memory by default) and run it."""
+    now = [1_800_000_000_000]
+    coordinator = await Coordinator.open(
+        store or MemoryStore(), lambda: now[0], default_slots=slots
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(coordinator.run)
+        yield Inside(coordinator, nursery, now)
+        nursery.cancel_scope.cancel()
