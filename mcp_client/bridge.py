@@ -19,7 +19,7 @@ from protocol.methods import Method
 
 __all__ = ["Answer", "Bridge", "Coordinator"]
 
-REACH_SECONDS: Final = 1.5
+REACH_SECONDS: Final = 1.25
 """How long a call waits for a server that is not there before it says so."""
 WATCH_SECONDS: Final = 0.25
 """How soon a call that waits for its answer notices that the connection broke."""
