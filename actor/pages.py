@@ -14,7 +14,7 @@ import msgspec
 from actor.records import TaskRecord
 from actor.state import Key, Order, ProjectState, claim_key, created_key, updated_key
 from protocol.errors import CursorInvalid
-from protocol.limits import SCAN_MAX
+from protocol.limits import PAGE_TEXT_MAX, SCAN_MAX
 from protocol.params import GetAllTasks, GetAvailableTasks, ListTasks, Sort
 
 __all__ = ["available_page", "filtered_page", "summary_page"]
@@ -51,7 +51,7 @@ def filtered_page(state: ProjectState, params: ListTasks) -> Page:
         walk = _walk(state, order, scope, params.cursor, reverse=reverse)
     else:
         walk = _sorted(chosen, key, _after(scope, params.cursor), reverse=reverse)
-    return _page(walk, params.limit, scope, key, _passes(params))
+    return _page(walk, params.limit, scope, key, _passes(params), _length)
 
 
 # --- walking ----------------------------------------------------------------------------------
@@ -105,16 +105,26 @@ def _page(
     scope: int,
     key: Callable[[TaskRecord], Key],
     passes: Callable[[TaskRecord], bool] = lambda _task: True,
+    length: Callable[[TaskRecord], int] = lambda _task: 0,
 ) -> Page:
     found: list[TaskRecord] = []
+    text = 0
     last: TaskRecord | None = None
     for scanned, task in enumerate(walk):
-        if last is not None and (len(found) == limit or scanned == SCAN_MAX):
+        full = len(found) == limit or scanned == SCAN_MAX or text > PAGE_TEXT_MAX
+        if last is not None and full:
             return found, _encode(_Cursor(scope, key(last)))
         last = task
         if passes(task):
             found.append(task)
+            text += length(task)
     return found, None
+
+
+def _length(task: TaskRecord) -> int:
+    """Characters of the texts that may be long."""
+    texts = (task.description, task.expected_output, task.output, task.error)
+    return sum(len(text) for text in texts if text is not None)
 
 
 def _passes(params: ListTasks) -> Callable[[TaskRecord], bool]:

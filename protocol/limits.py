@@ -29,6 +29,8 @@ PAGE_DEFAULT: Final = 100
 PAGE_MAX: Final = 500
 SCAN_MAX: Final = 5_000
 """Tasks that one page may look at; a page that ends early carries a cursor."""
+PAGE_TEXT_MAX: Final = 1_000_000
+"""Characters of task texts after which a page of full tasks ends; one task always fits."""
 ADD_TASKS_MAX: Final = 1_000
 EVENTS_PAGE_MAX: Final = 1_000
 LISTED_MAX: Final = 100
