@@ -210,10 +210,12 @@ async def connect(
     address = _address(url, project)
     session_id = session_id or secrets.token_hex(16)
     link = Link(address, _token(token), _identity(name, session_id))
+    # Shielded: a cancellation from outside must not cut the line before the goodbye.
+    linked = trio.CancelScope(shield=True)
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(link.run)
+            nursery.start_soon(_run_in, linked, link)
             try:
                 if wait:
                     await link.wait_connected(connect_timeout)
@@ -222,7 +224,7 @@ async def connect(
                 failure = error
             with trio.move_on_after(CLOSE_TIMEOUT_SECONDS, shield=True):
                 await link.close()
-            nursery.cancel_scope.cancel()
+            linked.cancel()
     except BaseExceptionGroup as group:
         # A cancellation or an interrupt from outside, or a defect of the link, which cancels the
         # block: nothing else comes out of the nursery.
@@ -231,6 +233,11 @@ async def connect(
             raise group if others else first from None
     if failure is not None:
         raise failure
+
+
+async def _run_in(scope: trio.CancelScope, link: Link) -> None:
+    with scope:
+        await link.run()
 
 
 def _address(url: str | None, project: str | None) -> Address:
