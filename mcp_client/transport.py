@@ -62,7 +62,7 @@ async def message_streams(wire_in: int, wire_out: int) -> AsyncGenerator[tuple[I
     """
     received_in, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     to_send, to_send_out = anyio.create_memory_object_stream[SessionMessage](0)
-    async with trio.open_nursery() as nursery:
+    async with received, to_send, trio.open_nursery() as nursery:
         nursery.start_soon(_read, wire_in, received_in, to_send.clone())
         nursery.start_soon(_write, wire_out, to_send_out, nursery.cancel_scope)
         yield received, to_send
