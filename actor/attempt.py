@@ -5,6 +5,7 @@ events, the replies, and the store's batch that they amount to. Must not know ch
 store.
 """
 
+import logging
 from typing import Any
 
 import msgspec
@@ -14,11 +15,13 @@ from actor.replies import Replies, fingerprint
 from actor.state import ProjectState, World
 from actor.store.base import Batch
 from actor.transitions import TRANSITIONS, Context, Decision
-from protocol.errors import CoordinatorError
+from protocol.errors import CoordinatorError, InternalError
 from protocol.models import Event
 from protocol.service import Call
 
-__all__ = ["Attempt"]
+__all__ = ["Attempt", "defect"]
+
+log = logging.getLogger(__name__)
 
 Outcome = msgspec.Raw | CoordinatorError
 
@@ -63,8 +66,15 @@ class Attempt:
             next_number=self._world.last_number + 1,
             backup=backup,
         )
-        decision = TRANSITIONS[call.method.name](state, call.params, context)
-        reply = _encode(decision.reply)
+        try:
+            decision = TRANSITIONS[call.method.name](state, call.params, context)
+            reply = _encode(decision.reply)
+        except CoordinatorError:
+            raise
+        except Exception:
+            # Nothing was changed yet, so the defect stays this call's own.
+            log.exception("%s failed", call.method.name)
+            raise defect() from None
         self.take(state, decision)
         if key is not None and decision.changes:
             self._remember(state, key, request, reply)
@@ -160,3 +170,8 @@ def _put(batch: Batch, change: Change) -> None:
             batch.projects.append(project)
         case _:
             raise AssertionError("a project is never removed")
+
+
+def defect() -> InternalError:
+    """What a client hears of a defect; the log has the rest."""
+    return InternalError("The server failed on this request; its log has the details.")

@@ -12,13 +12,14 @@ from typing import Any, Self, cast
 import msgspec
 import trio
 
+from actor.attempt import defect
 from actor.loop import ActorLoop, Clock
 from actor.publisher import Publisher
 from actor.state import World
 from actor.store.base import EventFilter, Progress, Store, StoreError
 from actor.timestamps import to_text
 from protocol import limits
-from protocol.errors import CoordinatorError, CursorInvalid, InternalError, StorageUnavailable
+from protocol.errors import CoordinatorError, CursorInvalid, StorageUnavailable
 from protocol.params import GetEvents, Subscribe, Unsubscribe
 from protocol.results import Events, ServerInfo, Subscribed, Unsubscribed
 from protocol.service import Call
@@ -186,7 +187,7 @@ class Coordinator:
             call.reply(StorageUnavailable(f"The history cannot be read: {error}. Try again."))
         except Exception:
             log.exception("reading events failed")
-            call.reply(InternalError("The server failed on this request; its log has the details."))
+            call.reply(defect())
         else:
             kept = _bounded(events)
             more = len(kept) < len(events) or len(events) == params.limit

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import trio
 
-from actor.attempt import Attempt
+from actor.attempt import Attempt, defect
 from actor.mailbox import Mailbox, MailboxClosed
 from actor.publisher import Publisher
 from actor.queries import QUERIES
@@ -19,7 +19,7 @@ from actor.replies import Replies
 from actor.state import ProjectState, World
 from actor.store.base import Batch, CommitUnknown, Loaded, Store, StoreError, StoreUnavailable
 from actor.transitions import Context, recover
-from protocol.errors import CoordinatorError, InternalError, ShuttingDown, StorageUnavailable
+from protocol.errors import CoordinatorError, ShuttingDown, StorageUnavailable
 from protocol.service import Call
 
 __all__ = ["ActorLoop", "Clock"]
@@ -105,7 +105,7 @@ class ActorLoop:
             call.reply(refusal)
         except Exception:
             log.exception("%s failed", call.method.name)
-            call.reply(_defect())
+            call.reply(defect())
         else:
             call.reply(msgspec.Raw(_encode(result)))
 
@@ -122,10 +122,11 @@ class ActorLoop:
                 attempt.decide(call, backup)
             batch = attempt.batch()
         except Exception:
-            log.exception("deciding a batch failed; it was taken back")
-            attempt.revert()
+            # The changes may be half applied, so only the store knows what is true.
+            log.exception("a batch failed before its commit; loading again")
+            await self._reload()
             for call in calls:
-                call.reply(_defect())
+                call.reply(defect())
             return
         if not batch or await self._commit(attempt, batch, calls):
             self._tell(attempt)
@@ -225,7 +226,3 @@ def _refuse(calls: list[Call], error: StoreError) -> None:
                 detail=str(error),
             )
         )
-
-
-def _defect() -> InternalError:
-    return InternalError("The server failed on this request; its log has the details.")

@@ -183,8 +183,9 @@ def prepare_reader(real: sqlite3.Connection, path: Path) -> None:
 
 
 def _see_whether_it_can_be_written(real: sqlite3.Connection) -> None:
-    """SQLite opens a read-only file without a word; only the first write would fail."""
+    """SQLite opens a read-only file without a word, and only its first change would fail."""
     real.execute("BEGIN IMMEDIATE")
+    real.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     real.execute("ROLLBACK")
 
 

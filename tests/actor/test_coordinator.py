@@ -10,6 +10,7 @@ import trio.testing
 from actor.store.base import Batch
 from actor.store.memory import MemoryStore
 from actor.store.sqlite import open_sqlite
+from actor.transitions import TRANSITIONS, Decision
 from protocol import errors as e
 from tests.actor.inside import inside
 
@@ -509,3 +510,31 @@ async def test_what_arrives_during_a_commit_is_committed_together() -> None:
         for id_ in ids:
             await call.answer(id_)
         assert store.sizes == [1, 20]
+
+
+async def test_a_defect_fails_one_call_and_not_its_neighbours(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> Decision:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr("actor.attempt.TRANSITIONS", {**TRANSITIONS, "cancel_task": broken})
+    store = _Slow()
+    async with inside(store) as server:
+        call = server.client()
+        first = await call.send("add_task", id="first", description="d")
+        await store.asked.wait()
+        ids = [
+            await call.send("add_task", id="a", description="d"),
+            await call.send("cancel_task", taskId="a"),
+            await call.send("add_task", id="b", description="d"),
+        ]
+        store.gate.set()
+        await call.answer(first)
+        await call.answer(ids[0])
+        with pytest.raises(e.InternalError) as failed:
+            await call.answer(ids[1])
+        assert "secret" not in f"{failed.value.message} {failed.value.data}"
+        await call.answer(ids[2])
+        server.check()
+    assert "secret detail" in caplog.text

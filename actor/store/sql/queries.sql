@@ -237,15 +237,15 @@ LIMIT :rows;
 SELECT
     json_object(
         'project', project,
-        'key', key,
+        'key', replies.key,
         'fingerprint', fingerprint,
         'reply', reply,
         'at_ms', strftime('%s', at) * 1000 + substr(at, 21, 3)
     )
-FROM replies
-WHERE (project, key) IN (
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
-);
+FROM json_each(?) AS wanted
+CROSS JOIN replies
+    ON replies.project = json_extract(wanted.value, '$[0]')
+    AND replies.key = json_extract(wanted.value, '$[1]');
 
 -- name: read_events
 SELECT
@@ -269,6 +269,7 @@ ORDER BY seq
 LIMIT :limit;
 
 -- name: read_events_of_task
+-- Left to itself, SQLite would rather walk through the whole history of the project.
 SELECT
     json_object(
         'seq', seq,
@@ -282,7 +283,7 @@ SELECT
         'version', version,
         'data', json(data)
     )
-FROM events
+FROM events INDEXED BY events_by_task
 WHERE project = :project
     AND task_id = :task_id
     AND seq > :since
