@@ -34,9 +34,9 @@ def check_edges(state: ProjectState, edges: Edges) -> None:
     }
     if missing:
         name, task_id = next(iter(missing.items()))
-        more = f" and {len(missing) - 1} more are" if len(missing) > 1 else " is"
+        more = f" ({len(missing) - 1} more are missing)" if len(missing) > 1 else ""
         raise UnknownDependency(
-            f"`{task_id}` depends on `{name}`: it{more} unknown. Add the dependency first, or in "
+            f"There is no task `{name}` for `{task_id}` to depend on{more}. Add it first, or in "
             "the same `add_tasks` call.",
             missing=list(missing)[:LISTED_MAX],
             taskId=task_id,

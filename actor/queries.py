@@ -142,7 +142,7 @@ def _reason(task: TaskRecord, waits: list[Blocker], causes: list[Blocker]) -> st
                 "It moves on when that worker reports, or when its slot is released."
             )
         case "blocked":
-            return f"Waits for {_names(waits)}. {_advice(causes)}"
+            return f"Waits for {_names(waits)}.{_advice(waits, causes)}"
         case "done":
             return f"Finished by `{task.worker_id}`."
         case "failed":
@@ -159,14 +159,18 @@ def _names(blockers_: list[Blocker]) -> str:
     return shown + (f" and {len(blockers_) - 5} more" if len(blockers_) > 5 else "")
 
 
-def _advice(causes: list[Blocker]) -> str:
+def _advice(waits: list[Blocker], causes: list[Blocker]) -> str:
+    """What is to be done about it, where that is not plain from what it waits for."""
     stuck = [cause for cause in causes if cause.status in {"failed", "cancelled"}]
     if stuck:
         return (
-            f"It stays blocked until {_names(stuck)} is reset with `reset_failed_task`, or left "
+            f" It stays blocked until {_names(stuck)} is reset with `reset_failed_task`, or left "
             "out with `edit_task`."
         )
-    return f"In the end that is up to {_names(causes)}."
+    direct = {blocker.task_id for blocker in waits}
+    if direct.issuperset(cause.task_id for cause in causes):
+        return ""
+    return f" In the end that is up to {_names(causes)}."
 
 
 def _unfinished_dependents(state: ProjectState, task: TaskRecord) -> list[str]:
