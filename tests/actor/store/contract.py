@@ -14,8 +14,8 @@ import pytest
 import trio
 from trio.lowlevel import checkpoint
 
-from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord
 from actor.records import LoggedEvent as Logged
+from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord
 from actor.store.base import Batch, EventFilter, Loaded, Store
 from protocol.models import STATUSES, Event, EventType
 
@@ -52,7 +52,8 @@ def reply(key: str = "key", at_ms: int = AT_MS, **fields: Any) -> ReplyRecord:
 
 
 def wanted(since: int = 0, limit: int = 1_000, **fields: Any) -> EventFilter:
-    return EventFilter(**{"project": 1, "since": since, "limit": limit} | fields)
+    plain: dict[str, Any] = {"project": 1}
+    return EventFilter(since=since, limit=limit, **plain | fields)
 
 
 async def seqs(store: Store, **fields: Any) -> list[int]:
@@ -296,11 +297,12 @@ class StoreContract(ABC):
         assert await seqs(store, project=3) == []
 
     async def test_the_limit_counts_matches_only(self, store: Store) -> None:
-        types: list[EventType] = ["slot_claimed"] * 9 + ["task_done"]
-        await store.append(
-            Batch(events=[event(seq, types[seq % 10], task_id="a") for seq in range(1, 101)])
-        )
-        assert await seqs(store, types=("task_done",), limit=3) == [9, 19, 29]
+        events = [
+            event(seq, "slot_claimed" if seq % 10 else "task_done", task_id="a")
+            for seq in range(1, 101)
+        ]
+        await store.append(Batch(events=events))
+        assert await seqs(store, types=("task_done",), limit=3) == [10, 20, 30]
 
     # --- replies ------------------------------------------------------------------------------
 
@@ -387,17 +389,16 @@ class StoreContract(ABC):
         assert (await store.load()).last_seq == {1: seq + 1}
 
     async def test_history_can_be_read_while_batches_are_written(self, store: Store) -> None:
+        written = trio.Event()
+
+        async def write() -> None:
+            for first in range(1, 1_001, 50):
+                await store.append(Batch(events=[event(seq) for seq in range(first, first + 50)]))
+            written.set()
+
         async with trio.open_nursery() as nursery:
-
-            async def write() -> None:
-                for first in range(1, 1_001, 50):
-                    await store.append(
-                        Batch(events=[event(seq) for seq in range(first, first + 50)])
-                    )
-                nursery.cancel_scope.cancel()
-
             nursery.start_soon(write)
-            while True:
+            while not written.is_set():
                 found = await seqs(store)
                 assert found == list(range(1, len(found) + 1))
                 assert len(found) % 50 == 0
