@@ -1,0 +1,18 @@
+"""`python -m benchmarks`: list the measurements, or run one by its name."""
+
+import click
+
+from benchmarks.lifecycle import lifecycle
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Measure the Task Coordinator on this machine."""
+
+
+main.add_command(lifecycle)
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks")
