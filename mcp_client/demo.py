@@ -202,6 +202,8 @@ async def _place(options: Options) -> AsyncGenerator[_Place]:
         async with connect(options.url, token=options.token, connect_timeout=PROBE_SECONDS):
             pass
     except ConnectionLost as lost:
+        if "status" in lost.data:  # there is a server, and it does not let the demo in
+            raise
         show(f"{one_line(lost.message)}\nStarting a server for the demo.\n")
         async with local_server(slots=options.workers) as url:
             yield _Place(url, project, None)
@@ -235,5 +237,7 @@ def _summary(screen: Screen, tasks: list[dict[str, Any]], seconds: float) -> str
         for task in tasks
     ]
     done = sum(task["status"] == "done" for task in tasks)
-    ending = f"\n{done} of {len(tasks)} tasks done in {seconds:.1f} s, each by exactly one agent.\n"
-    return screen.table(columns, rows) + ending
+    claims = sum(task["attempt"] for task in tasks)
+    ending = f"{done} of {len(tasks)} tasks done in {seconds:.1f} s, with {claims} claims"
+    once = ": each task was taken exactly once" if claims == done == len(tasks) else ""
+    return f"{screen.table(columns, rows)}\n{ending}{once}.\n"
