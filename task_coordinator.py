@@ -146,6 +146,7 @@ class FrontDoor(click.Group):
 
 
 @click.group(
+    PROGRAM,
     cls=FrontDoor,
     invoke_without_command=True,
     epilog=f"{EXAMPLES}\n{EXIT_CODES}",
@@ -188,10 +189,12 @@ def _wants_json(words: Sequence[str]) -> bool:
     return "--json" in words[: words.index("--") if "--" in words else None]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "connect":
-        return import_module("protocol.client").connect
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # else every misspelt name would pass the type checkers
+
+    def __getattr__(name: str) -> Any:
+        if name == "connect":
+            return import_module("protocol.client").connect
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 if __name__ == "__main__":

@@ -44,9 +44,12 @@ def report(error: BaseException, *, as_json: bool) -> int:
         case BrokenPipeError():
             _drop_output()
             return OK
-        case click.ClickException():
+        case click.UsageError():
             _tell(_usage_line(cause), "usage", {}, USAGE, as_json=as_json)
             return USAGE
+        case click.ClickException():
+            _tell(cause.format_message(), "failed", {}, REFUSED, as_json=as_json)
+            return REFUSED
         case CoordinatorError():
             code = NO_CONNECTION if isinstance(cause, ConnectionLost) else REFUSED
             _tell(cause.message, cause.reason, cause.data, code, as_json=as_json)
@@ -65,9 +68,8 @@ def _telling(error: BaseException) -> BaseException:
     return next((leaf for kind in ranked for leaf in leaves if isinstance(leaf, kind)), leaves[0])
 
 
-def _usage_line(error: click.ClickException) -> str:
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    where = f" See '{context.command_path} --help'." if context else ""
+def _usage_line(error: click.UsageError) -> str:
+    where = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
     message = error.format_message().rstrip()
     return f"{message}{'' if message.endswith(('.', '?', '!', ')')) else '.'}{where}"
 

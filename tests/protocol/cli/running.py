@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import trio
+
+from protocol.client import connect
+
 PROGRAM = (sys.executable, "-m", "task_coordinator")
 ROOT = Path(__file__).parents[3]
 DEADLINE_SECONDS = 30
@@ -34,21 +38,21 @@ class Server:
         self.process.communicate(timeout=DEADLINE_SECONDS)
 
 
-def start_server(database: Path, *, port: int = 0, options: tuple[str, ...] = ()) -> Server:
-    """Start a server and wait until it listens."""
-    words = ["serve", "--port", str(port), "--no-dashboard", "--json", "--database", str(database)]
+def start_server(database: Path, *options: str) -> Server:
+    """Start a server and wait until it listens. `tests.servers` is the same for Trio tests; this
+    one can serve all of a session."""
+    words = ["serve", "--port", "0", "--no-dashboard", "--json", "--database", str(database)]
     process = subprocess.Popen(
         [*PROGRAM, *words, *options],
         cwd=ROOT,
         env=environment(),
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stdout is not None
     # Ends at the end of the file if the server could not start.
     announced = process.stdout.readline()
-    assert announced, process.communicate(timeout=DEADLINE_SECONDS)[1]
+    assert announced, f"the server did not start: exit code {process.wait(DEADLINE_SECONDS)}"
     return Server(process, json.loads(announced)["port"])
 
 
@@ -57,8 +61,7 @@ def environment(**more: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("TASK_COORDINATOR_", "_TASK_COORDINATOR_"))
-        and name not in CHANGING
+        if not name.startswith(("TASK_COORDINATOR_", "_TASK_COORDINATOR_")) and name not in CHANGING
     }
     return {**inherited, "PYTHONPATH": str(ROOT), **more}
 
@@ -92,6 +95,15 @@ class Command:
             timeout=DEADLINE_SECONDS,
             check=False,
         )
+
+    def send(self, method: str, **params: Any) -> Any:
+        """A call without a process of its own: what a test needs but is not about."""
+
+        async def sent() -> Any:
+            async with connect(self.url, project=self.project) as client:
+                return await client.call(method, params)
+
+        return trio.run(sent)
 
     def ok(self, *words: str, stdin: str = "", **variables: str) -> str:
         """The output of a run that must succeed."""

@@ -40,6 +40,11 @@ def test_wrong_usage_is_code_2_and_names_the_help(capfd: pytest.CaptureFixture[s
     assert capfd.readouterr().err == "error: What? See 'add --help'.\n"
 
 
+def test_another_failure_of_a_command_is_code_1(capfd: pytest.CaptureFixture[str]) -> None:
+    assert report(click.ClickException("The disk is full."), as_json=False) == REFUSED
+    assert capfd.readouterr().err == "error: The disk is full.\n"
+
+
 def test_the_cause_is_found_in_groups(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
