@@ -8,7 +8,7 @@ service does with a call, nor what carries the frames.
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Protocol, cast
@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 
 Accept = Callable[[Call], Awaitable[None]]
 
+_TYPO_LENGTH_MAX = 100
+
 
 class Caller(Peer, Protocol):
     """A peer that can be told who it is."""
@@ -53,11 +55,13 @@ class Caller(Peer, Protocol):
 class Dispatcher:
     """Finds the method of an entry and hands it on. One per server, shared by all connections."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, methods: Mapping[str, Method] = METHODS) -> None:
+        """`methods` is the table to look up in; all but `identify` and `rpc.discover` go to the
+        service."""
         self._service = service
-        accept: dict[str, Accept] = dict.fromkeys(METHODS, service.submit)
-        accept["identify"] = _identify
-        accept["rpc.discover"] = _discover
+        self._table = methods
+        accept: dict[str, Accept] = dict.fromkeys(methods, service.submit)
+        accept |= {name: own for name, own in _OWN.items() if name in methods}
         # jsonrpcserver types its methods as returning a Result at once; ours accept now and
         # reply later, which its look-up does not mind.
         self._methods = cast("Methods", accept)
@@ -70,9 +74,9 @@ class Dispatcher:
         """
         found = get_method(self._methods, request.method)
         if not isinstance(found, Right):
-            reply(_method_not_found(request.method))
+            reply(self._method_not_found(request.method))
             return
-        method = METHODS[request.method]
+        method = self._table[request.method]
         try:
             if peer.role < method.role:
                 raise Forbidden(
@@ -95,6 +99,12 @@ class Dispatcher:
         """The body of `GET /api/health`."""
         return self._service.info()
 
+    def _method_not_found(self, name: str) -> MethodNotFound:
+        # Finding a similar name takes time that grows with the name.
+        close = get_close_matches(name, self._table, n=1) if len(name) <= _TYPO_LENGTH_MAX else []
+        hint = f"Did you mean `{close[0]}`?" if close else "`rpc.discover` lists the methods."
+        return MethodNotFound(f"There is no method `{name[:100]}`. {hint}", method=name[:100])
+
 
 def response(request_id: msgspec.Raw, outcome: msgspec.Raw | CoordinatorError) -> bytes:
     """The encoded response object for an outcome (specification, section 5)."""
@@ -108,12 +118,6 @@ def _result(outcome: msgspec.Raw | CoordinatorError) -> Result:
     if isinstance(outcome, CoordinatorError):
         return Error(outcome.code, outcome.message, outcome.wire_data())
     return Success(outcome)
-
-
-def _method_not_found(name: str) -> MethodNotFound:
-    close = get_close_matches(name, METHODS, n=1)
-    hint = f"Did you mean `{close[0]}`?" if close else "`rpc.discover` lists the methods."
-    return MethodNotFound(f"There is no method `{name[:100]}`. {hint}", method=name[:100])
 
 
 # --- methods about the connection itself ------------------------------------------------------
@@ -131,6 +135,9 @@ async def _discover(call: Call) -> None:
     call.reply(_openrpc())
 
 
+_OWN: Mapping[str, Accept] = {"identify": _identify, "rpc.discover": _discover}
+
+
 @cache
 def _openrpc() -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(openrpc_document()))
@@ -141,7 +148,7 @@ def _openrpc() -> msgspec.Raw:
 _FIELD = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
 _QUOTED = re.compile(r"field `([^`]*)`")
 _PATTERN = re.compile(r"Expected `str` matching regex .*", re.DOTALL)
-# An escaped NUL: `\\u0000` whose backslash is not itself escaped.
+# An escaped NUL: `\u0000` whose backslash is not itself escaped.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _PLAIN = "Expected text without control characters (descriptions may have all but U+0000)"
 

@@ -41,6 +41,8 @@ LISTED_MAX: Final = 100
 FRAME_BYTES_MAX: Final = 1024 * 1024
 BATCH_ENTRIES_MAX: Final = 1_000
 BATCH_REPLY_BYTES_MAX: Final = 8 * 1024 * 1024
+REPLIES_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Replies waiting for one client to read them; what comes on top is answered without its result."""
 REQUEST_ID_BYTES_MAX: Final = 256
 REQUESTS_IN_FLIGHT_MAX: Final = 256
 """Frames of one connection that were read and whose answer has not left yet."""

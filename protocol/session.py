@@ -25,6 +25,7 @@ from protocol.limits import (
     BATCH_REPLY_BYTES_MAX,
     OUTBOX_BYTES_MAX,
     OUTBOX_EVENTS_MAX,
+    REPLIES_BYTES_MAX,
     REQUESTS_IN_FLIGHT_MAX,
 )
 from protocol.methods import Role
@@ -33,6 +34,8 @@ __all__ = ["CutOff", "Session"]
 
 _NULL = msgspec.Raw(b"null")
 TRY_AGAIN_LATER = 1013
+ENTRIES_AT_A_TIME = 100
+"""A batch lets others have their turn after so many entries."""
 
 
 class CutOff(Exception):
@@ -57,10 +60,12 @@ class Session:
         self._cut_off: CutOff | None = None
         self._close_callbacks: list[Callable[[], None]] = []
         self._in_flight = 0
-        self._handed_out = 0
         self._room = trio.Event()
-        # Replies are bounded by the requests in flight, notifications by the outbox's limits.
+        # Replies are bounded by the requests in flight and in bytes, notifications by the outbox's
+        # limits.
         self._replies: deque[bytes] = deque()
+        self._unread = _Unread()
+        self._handed_out: list[bytes] = []
         self._notifications: deque[bytes] = deque()
         self._notification_bytes = 0
         self._something_to_send = trio.Event()
@@ -108,7 +113,8 @@ class Session:
 
     async def drained(self) -> None:
         while not self.closed and self._notification_bytes > OUTBOX_BYTES_MAX // 2:
-            self._drained = trio.Event()
+            if self._drained.is_set():
+                self._drained = trio.Event()
             await self._drained.wait()
 
     def on_close(self, callback: Callable[[], None]) -> None:
@@ -123,20 +129,27 @@ class Session:
         """Take one frame in: answer what is wrong with it, hand on the rest in order.
 
         Blocks while too many requests are in flight or the service is full; the transport must
-        not read on meanwhile. Never raises for anything that a client can send.
+        not read on meanwhile. After the end of the session, nothing is taken in any more. Never
+        raises for anything that a client can send.
         """
         while self._in_flight >= REQUESTS_IN_FLIGHT_MAX and not self.closed:
             self._room = trio.Event()
             await self._room.wait()
+        if self.closed:
+            return
         self._in_flight += 1
         try:
             entries, is_batch = decode_frame(frame)
         except CoordinatorError as error:
             self._reply(response(_NULL, error))
             return
-        answer = _Answer(len(entries), is_batch, self._reply)
-        for entry in entries:
+        answer = _Answer(len(entries), is_batch, self._reply, self._unread)
+        for number, entry in enumerate(entries, 1):
             await self._start(entry, answer)
+            if self.closed:
+                return
+            if number % ENTRIES_AT_A_TIME == 0:
+                await trio.lowlevel.checkpoint()
 
     async def next_frames(self) -> list[bytes]:
         """Wait for something to send and take all of it, replies first.
@@ -145,20 +158,21 @@ class Session:
         further requests. Cancelling loses nothing.
 
         Raises:
-            CutOff: the transport is to be closed now.
+            CutOff: the transport is to be closed now. Replies that were there before the session
+                was cut off have been taken; its notifications are dropped.
         """
-        self._make_room(self._handed_out)
-        self._handed_out = 0
+        self._unread.size -= sum(map(len, self._handed_out))
+        self._make_room(len(self._handed_out))
+        self._handed_out = []
         while not (self._replies or self._notifications or self._cut_off):
             self._something_to_send = trio.Event()
             await self._something_to_send.wait()
-        if self._cut_off is not None:
+        if self._cut_off is not None and not self._replies:
             raise self._cut_off
+        self._handed_out = list(self._replies)
         frames = [*self._replies, *self._notifications]
-        self._handed_out = len(self._replies)
         self._replies.clear()
-        self._notifications.clear()
-        self._notification_bytes = 0
+        self._clear_notifications()
         self._drained.set()
         return frames
 
@@ -166,6 +180,7 @@ class Session:
         """End the session from this side; the transport learns it from `next_frames`."""
         if not self.closed:
             self._cut_off = CutOff(code, reason)
+            self._clear_notifications()
             self._end()
 
     def close(self) -> None:
@@ -193,7 +208,12 @@ class Session:
             self._make_room(1)
             return
         self._replies.append(frame)
+        self._unread.size += len(frame)
         self._something_to_send.set()
+
+    def _clear_notifications(self) -> None:
+        self._notifications.clear()
+        self._notification_bytes = 0
 
     def _make_room(self, count: int) -> None:
         self._in_flight -= count
@@ -208,13 +228,30 @@ class Session:
             callback()
 
 
+class _Unread:
+    """The bytes of all responses that a client has not taken yet."""
+
+    size = 0
+
+    @property
+    def too_much(self) -> bool:
+        return self.size > REPLIES_BYTES_MAX
+
+
 class _Answer:
     """Collects the responses of one frame and hands them over once all are there."""
 
-    def __init__(self, entries: int, is_batch: bool, send: Callable[[bytes | None], None]) -> None:
+    def __init__(
+        self,
+        entries: int,
+        is_batch: bool,
+        send: Callable[[bytes | None], None],
+        unread: _Unread,
+    ) -> None:
         self._missing = entries
         self._is_batch = is_batch
         self._send = send
+        self._unread = unread
         self._responses: list[bytes] = []
         self._bytes = 0
 
@@ -232,9 +269,11 @@ class _Answer:
         if encoded is not None:
             self._responses.append(encoded)
             self._bytes += len(encoded)
+            self._unread.size += len(encoded)
         self._missing -= 1
         if self._missing:
             return
+        self._unread.size -= self._bytes  # whoever sends counts what is sent
         if not self._responses:
             self._send(None)
         elif self._is_batch:
@@ -243,12 +282,21 @@ class _Answer:
             self._send(self._responses[0])
 
     def _bounded(self, outcome: msgspec.Raw | CoordinatorError) -> msgspec.Raw | CoordinatorError:
-        """A thousand large pages in one batch would not fit into memory, nor into one frame."""
-        fits = self._bytes <= BATCH_REPLY_BYTES_MAX
-        if fits or isinstance(outcome, CoordinatorError):
+        """A thousand large pages in one batch would not fit into memory, nor into one frame; nor
+        do the large pages that a client asks for and does not read."""
+        if isinstance(outcome, CoordinatorError):
             return outcome
-        return LimitExceeded(
-            f"The replies of this batch exceed {BATCH_REPLY_BYTES_MAX} bytes, so this result was "
-            "left out; the request was carried out. Send large queries one by one.",
-            limit=BATCH_REPLY_BYTES_MAX,
-        )
+        if self._bytes > BATCH_REPLY_BYTES_MAX:
+            return LimitExceeded(
+                f"The replies of this batch exceed {BATCH_REPLY_BYTES_MAX} bytes, so this result "
+                "was left out; the request was carried out. Send large queries one by one.",
+                limit=BATCH_REPLY_BYTES_MAX,
+            )
+        if self._unread.too_much:
+            return LimitExceeded(
+                f"More than {REPLIES_BYTES_MAX} bytes of replies wait for this client to read "
+                "them, so this result was left out; the request was carried out. Read on before "
+                "sending more.",
+                limit=REPLIES_BYTES_MAX,
+            )
+        return outcome
