@@ -21,6 +21,7 @@ RACERS = 50
 TASKS = 1_000
 PAGE = 20
 """Fewer than there are racers, so that they get into each other's way."""
+TURNS = 20
 RACE_SECONDS = 120
 
 
@@ -201,26 +202,29 @@ async def test_an_acknowledged_task_survives_somebody_elses_refused_claims(
     refused = 0
 
     async def add(client: Client, number: int) -> None:
-        added = await client.add_task(id=f"kept-{number}", description="d")
-        acknowledged.append(added.task.id)
+        for turn in range(TURNS):
+            added = await client.add_task(id=f"kept-{number}-{turn}", description="d")
+            acknowledged.append(added.task.id)
 
     async def claim_in_vain(client: Client) -> None:
         nonlocal refused
-        with pytest.raises(TaskNotAvailable):
-            await client.claim_task(task_id="held", worker_id="other", worker_slot=2)
-        refused += 1
+        for _ in range(TURNS):
+            with pytest.raises(TaskNotAvailable):
+                await client.claim_task(task_id="held", worker_id="other", worker_slot=2)
+            refused += 1
 
     async with connections(server, 2) as (adding, claiming):
         await adding.add_task(id="held", description="d")
         for name in ("holder", "other"):
             await claiming.claim_worker_slot(worker_id=name)
         await adding.claim_task(task_id="held", worker_id="holder", worker_slot=1)
+        # While one batch is committed, calls of both kinds gather for the next.
         with trio.fail_after(RACE_SECONDS):
             async with trio.open_nursery() as nursery:
-                for number in range(100):
+                for number in range(10):
                     nursery.start_soon(claim_in_vain, claiming)
                     nursery.start_soon(add, adding, number)
-        assert (len(acknowledged), refused) == (100, 100)
+        assert (len(acknowledged), refused) == (10 * TURNS, 10 * TURNS)
         await server.kill()
     async with running_server(server.database) as again, connect(again.url) as client:
         found = {task.id for task in (await client.get_all_tasks(limit=500)).tasks}
