@@ -63,7 +63,7 @@ def arrows() -> set[Arrow]:
     commands = _commands()
     start: tuple[int, ...] = ()
     seen = {_situation(_replay(start, commands, found))}
-    waiting = deque([start])
+    waiting: deque[tuple[int, ...]] = deque([start])
     while waiting:
         path = waiting.popleft()
         for index in range(len(commands)):
