@@ -149,8 +149,8 @@ class SqliteStore:
         return f"sqlite:{self._path.name}"
 
     async def close(self) -> None:
-        with trio.CancelScope(shield=True):
-            await self._resources.aclose()
+        # Shielded, because each connection shields its own closing.
+        await self._resources.aclose()
 
     @contextmanager
     def _translating(self) -> Generator[None]:

@@ -146,12 +146,12 @@ def count_rows(real: sqlite3.Connection) -> int:
 def load_small_tables(real: sqlite3.Connection) -> Loaded:
     """The projects and slots, and the highest numbers that were ever used."""
     loaded = Loaded()
-    for last_seq, last_number, text in real.execute(QUERIES["load_projects"]):
+    for last_seq, last_number, text in _all(real, "load_projects"):
         project = _decoded(_projects, text, "project")
         loaded.projects.append(project)
         loaded.last_seq[project.number] = last_seq
         loaded.last_number = max(loaded.last_number, last_number)
-    for (text,) in real.execute(QUERIES["load_slots"]):
+    for (text,) in _all(real, "load_slots"):
         loaded.slots.append(_decoded(_slots, text, "slot"))
     return loaded
 
@@ -170,7 +170,7 @@ def _chunk(
     real: sqlite3.Connection, table: str, decoder: msgspec.json.Decoder[T], after: int
 ) -> Chunk[T]:
     parameters = {"after": after, "rows": CHUNK_ROWS}
-    rows = real.execute(QUERIES[f"load_{table}"], parameters).fetchall()
+    rows = _all(real, f"load_{table}", parameters)
     records = [_decoded(decoder, text, f"row {number} of {table}") for number, text in rows]
     return Chunk(records, rows[-1][0] if rows else after)
 
@@ -181,20 +181,20 @@ def _chunk(
 def read_events(real: sqlite3.Connection, wanted: EventFilter) -> list[Event]:
     """Events in the order of `seq`."""
     query = "read_events" if wanted.task_id is None else "read_events_of_task"
-    parameters = {
+    parameters: dict[str, Any] = {
         "project": wanted.project,
         "since": wanted.since,
         "types": _encode(wanted.types).decode() if wanted.types else None,
         "limit": wanted.limit,
         "task_id": wanted.task_id,
     }
-    rows = real.execute(QUERIES[query], parameters)
+    rows = _all(real, query, parameters)
     return [_decoded(_events, text, "event") for (text,) in rows]
 
 
 def read_replies(real: sqlite3.Connection, keys: Sequence[tuple[int, str]]) -> list[ReplyRecord]:
     """Those of the wanted replies that there are."""
-    rows = real.execute(QUERIES["read_replies"], (_encode(keys).decode(),))
+    rows = _all(real, "read_replies", (_encode(keys).decode(),))
     return [_reply(_decoded(_reply_rows, text, "reply")) for (text,) in rows]
 
 
@@ -206,6 +206,13 @@ def _reply(row: _ReplyRow) -> ReplyRecord:
         reply=None if row.reply is None else row.reply.encode(),
         at_ms=row.at_ms,
     )
+
+
+def _all(
+    real: sqlite3.Connection, query: str, parameters: tuple[Any, ...] | dict[str, Any] = ()
+) -> list[Any]:
+    """All rows at once: an iteration that an error breaks off would keep its snapshot open."""
+    return real.execute(QUERIES[query], parameters).fetchall()
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], text: str, name: str) -> T:

@@ -246,6 +246,7 @@ class StoreContract(ABC):
 
     async def test_a_task_number_stays_used_when_its_task_is_removed(self, store: Store) -> None:
         await store.append(Batch(tasks=[task(5), task(7), task(6)]))
+        assert (await store.load()).last_number == 7
         await store.append(Batch(tasks_removed=[5, 6, 7]))
         loaded = await store.load()
         assert (loaded.tasks, loaded.last_number) == ([], 7)
@@ -257,9 +258,10 @@ class StoreContract(ABC):
         await store.append(Batch(tasks_removed=[8]))
         assert (await store.load()).last_number == 8
 
-    async def test_editing_a_project_keeps_its_numbers(self, store: Store) -> None:
-        await store.append(Batch(tasks=[task(4)], events=[event(1), event(2)]))
+    async def test_later_batches_do_not_lower_a_projects_numbers(self, store: Store) -> None:
+        await store.append(Batch(tasks=[task(3), task(4)], events=[event(1), event(2)]))
         await store.append(Batch(projects=[project(slots=9)]))
+        await store.append(Batch(tasks=[task(3, version=2)]))
         loaded = await store.load()
         assert (loaded.last_seq, loaded.last_number) == ({1: 2}, 4)
 

@@ -83,6 +83,7 @@ async def test_an_event_number_is_never_written_twice(store: SqliteStore) -> Non
     await store.append(Batch(events=[event(1)]))
     with pytest.raises(StoreUnavailable):
         await store.append(Batch(tasks=[task()], events=[event(2), event(1)]))
+    assert not real_writer(store).in_transaction
     assert (await store.load()).tasks == []
     assert await seqs(store) == [1]
 
