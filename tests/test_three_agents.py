@@ -32,7 +32,6 @@ class Diary:
 
     claimed: list[str] = field(default_factory=list[str])
     done: list[str] = field(default_factory=list[str])
-    beaten: int = 0
 
 
 async def work(name: str, tools: Agent, diary: Diary) -> None:
@@ -42,22 +41,19 @@ async def work(name: str, tools: Agent, diary: Diary) -> None:
         available = (await tools.use("get_available_tasks"))["tasks"]
         # Everybody goes for the same task first, so that they do race.
         for task in available:
-            claim = await try_to_claim(name, tools, slot, task["id"], diary)
+            claim = await try_to_claim(name, tools, slot, task["id"])
             if claim is not None:
+                diary.claimed.append(task["id"])
                 await report(name, tools, claim, diary)
                 break
     await tools.use("release_worker_slot", slot=slot, workerId=name)
 
 
-async def try_to_claim(
-    name: str, tools: Agent, slot: int, task_id: str, diary: Diary
-) -> dict[str, Any] | None:
+async def try_to_claim(name: str, tools: Agent, slot: int, task_id: str) -> dict[str, Any] | None:
     answer = await tools.ask("claim_task", taskId=task_id, workerId=name, workerSlot=slot)
     if answer.is_error:
         assert text_of(answer).startswith("task_not_available: ")
-        diary.beaten += 1
         return None
-    diary.claimed.append(task_id)
     result: dict[str, Any] = answer.structured_content
     return result
 
@@ -84,10 +80,10 @@ async def test_three_agents_work_a_plan_to_its_end_and_nothing_is_lost(tmp_path:
     diary = Diary()
     server = await start_server(database)
     async with AsyncExitStack() as stack:
-        names = ["worker-1", "worker-2", "worker-3"]
+        eras = {"worker-1": "legacy", "worker-2": "auto", "worker-3": "2026-07-28"}
         agents = {
-            name: await stack.enter_async_context(agent(server.url, tmp_path, name=name))
-            for name in names
+            name: await stack.enter_async_context(agent(server.url, tmp_path, mode=era, name=name))
+            for name, era in eras.items()
         }
         plan = [
             {"id": task_id, "description": f"Do {task_id}", "dependencies": dependencies}

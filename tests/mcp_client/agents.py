@@ -4,6 +4,7 @@ Owns starting `task-coordinator mcp` the way an agent's host does, and calling i
 """
 
 import json
+import secrets
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -68,7 +69,7 @@ async def agent(
     process = StdioServerParameters(
         command=command, args=args, cwd=ROOT, env={"TASK_COORDINATOR_URL": url, **env}
     )
-    log = folder / "agent.log"
+    log = folder / f"agent-{secrets.token_hex(4)}.log"
     with log.open("w") as errors:
         async with Client(stdio_client(process, errlog=errors), mode=mode) as client:
             yield Agent(client, log)

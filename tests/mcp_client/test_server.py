@@ -15,7 +15,6 @@ from mcp_client.tools import TOOL_METHODS, list_tools
 from tests.mcp_client.agents import Agent, agent, text_of
 from tests.servers import ServerProcess, running_server, start_server
 
-BOTH_ERAS = pytest.mark.parametrize("mode", ["legacy", "auto"])
 HUGE = 90_000
 
 
@@ -51,13 +50,6 @@ async def test_both_eras_of_the_protocol_are_spoken(
         with pytest.raises(MCPError, match="Unknown tool: subscribe"):
             await ours.ask("subscribe")
     assert ours.log.read_text() == ""
-
-
-async def test_a_host_that_knows_the_newest_era_need_not_ask(
-    server: ServerProcess, tmp_path: Path
-) -> None:
-    async with agent(server.url, tmp_path, mode="2026-07-28") as ours:
-        await ours.use("get_server_info")
 
 
 # --- the tools ------------------------------------------------------------------------------------
@@ -277,14 +269,11 @@ async def until_connected(ours: Agent) -> None:
             pass
 
 
-@BOTH_ERAS
-async def test_without_a_server_the_agent_hears_at_once_what_to_do(
-    tmp_path: Path, mode: str
-) -> None:
+async def test_without_a_server_the_agent_hears_at_once_what_to_do(tmp_path: Path) -> None:
     database = tmp_path / "tasks.db"
     gone = await start_server(database)
     await gone.stop()
-    async with agent(gone.url, tmp_path, mode=mode) as ours:
+    async with agent(gone.url, tmp_path) as ours:
         assert len((await ours.client.list_tools()).tools) == len(TOOL_METHODS)
         text = await answer_without_a_server(ours)
         assert text.startswith("connection_lost: ")
