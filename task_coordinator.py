@@ -5,7 +5,21 @@ packages, and it loads each one only when it is needed, so that `--help` answers
 agent's MCP process imports no more than it uses.
 """
 
+import os
+import signal
 import sys
+
+if _AS_PROGRAM := (
+    sys.argv[0].endswith(("task-coordinator", "task_coordinator.py"))
+    # A background job may have been told to ignore it.
+    and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+):
+    # The imports below are most of a short command's time; Ctrl-C would show where they are.
+    def _leave(*_: object) -> None:
+        os._exit(130)
+
+    signal.signal(signal.SIGINT, _leave)
+
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -102,13 +116,19 @@ class FrontDoor(click.Group):
                 words, prog_name, complete_var, standalone_mode=False, **extra
             )
 
-        if standalone_mode:
-            sys.exit(_ending(run, as_json=_wants_json(words)))
-        return run()
+        if not standalone_mode:
+            return run()
+        code = _ending(run, as_json=_wants_json(words))
+        if _AS_PROGRAM:
+            # Everything is said and done: nothing is left to interrupt.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Load the command that was named and run it."""
         try:
+            if _AS_PROGRAM:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             return super().invoke(ctx)
         except (KeyboardInterrupt, OSError) as error:
             raise _Ended(error) from error

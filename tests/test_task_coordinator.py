@@ -122,6 +122,13 @@ def test_help_for_a_reader_that_is_gone_ends_without_a_traceback() -> None:
     assert (process.returncode, told) == (0, b"")
 
 
+def test_an_import_by_another_program_leaves_its_interrupts_alone() -> None:
+    imported_by(
+        "import signal, task_coordinator\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+    )
+
+
 async def test_ctrl_c_while_waiting_for_an_answer_is_quiet() -> None:
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listeners[0].socket.getsockname()[1]
@@ -143,17 +150,20 @@ async def test_ctrl_c_while_waiting_for_an_answer_is_quiet() -> None:
     await listeners[0].aclose()
 
 
-@pytest.mark.parametrize("module", ["trio", "protocol.client", "rich.table"])
+@pytest.mark.parametrize(
+    "module", ["click", "protocol.cli.exits", "trio", "protocol.client", "rich.table"]
+)
 async def test_ctrl_c_while_a_command_is_loaded_is_quiet(module: str) -> None:
     """The interrupt comes from inside the import of a module, so its moment is exact."""
     code = (
-        "import os, signal, sys, task_coordinator\n"
+        "import os, runpy, signal, sys\n"
         "class Finder:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         f"        if name == {module!r}:\n"
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Finder())\n"
-        "task_coordinator.main(['status'])\n"
+        f"sys.argv = [{task_coordinator.__file__!r}, 'status']\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     done = await trio.run_process(
         [sys.executable, "-c", code],
