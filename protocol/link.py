@@ -105,10 +105,10 @@ class Link:
         Raises:
             ConnectionLost: none came in time, the server refuses it, or this side has closed it.
         """
+        self._wanted.set()
         with trio.move_on_after(math.inf if timeout is None else timeout):
             while not self._connected:
                 self._raise_if_over()
-                self._wanted.set()
                 await self._changed.wait()
             return
         raise self._lost(self._trouble_or(timeout))
@@ -282,7 +282,7 @@ class Link:
         if wire.answer_was_too_big:
             self._give_up_on_big_answers()
         for call in self._calls.waiting():
-            if call.sent and not call.resend:
+            if not call.resend:
                 self._calls.fail(call, self._lost_for(call, self._trouble))
         self._announce()
         if self.listener is not None:
@@ -291,16 +291,12 @@ class Link:
     def _give_up_on_big_answers(self) -> None:
         """One of the calls has an answer that can never arrive; which one, nobody can tell."""
         for call in self._calls.waiting():
-            if call.sent:
-                self._calls.fail(
-                    call,
-                    LimitExceeded(
-                        f"An answer had more than {ANSWER_BYTES_MAX} bytes, so the connection "
-                        f"was closed; `{call.method}` may have been carried out. Ask for less "
-                        "at once.",
-                        limit=ANSWER_BYTES_MAX,
-                    ),
-                )
+            error = LimitExceeded(
+                f"An answer had more than {ANSWER_BYTES_MAX} bytes, so the connection was closed; "
+                f"`{call.method}` may have been carried out. Ask for less at once.",
+                limit=ANSWER_BYTES_MAX,
+            )
+            self._calls.fail(call, error)
 
     def _note_failure(self, failure: DialFailed) -> None:
         self._trouble = failure.message

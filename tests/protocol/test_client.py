@@ -280,7 +280,7 @@ async def test_a_method_that_the_client_does_not_know_is_not_sent_twice(
             await connection.drop()
 
         nursery.start_soon(break_once)
-        with pytest.raises(ConnectionLost, match="may have been carried out"):
+        with pytest.raises(ConnectionLost, match=r"broke .*may have been carried out"):
             await client.call("launch_rocket")
 
 
@@ -444,9 +444,9 @@ async def test_a_server_that_does_not_say_goodbye_delays_nobody_for_long(
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     nursery.start_soon(trio.serve_listeners, stall, listeners)
     port = listeners[0].socket.getsockname()[1]
-    with trio.fail_after(1.5):
-        async with connect(f"ws://127.0.0.1:{port}"):
-            pass
+    async with connect(f"ws://127.0.0.1:{port}"):
+        left_at = trio.current_time()
+    assert trio.current_time() - left_at < 1
 
 
 async def _pump(source: trio.SocketStream, sink: trio.SocketStream) -> None:

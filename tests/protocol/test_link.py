@@ -1,6 +1,6 @@
 """Calls over a connection that breaks, against a peer that misbehaves on purpose."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -196,12 +196,13 @@ async def test_more_calls_than_may_be_in_flight_wait_for_their_turn(
         await caller.in_order(*names)
         requests = await connection.receive_many(REQUESTS_IN_FLIGHT_MAX)
         assert methods_of(requests) == names[:REQUESTS_IN_FLIGHT_MAX]
-        await wait_all_tasks_blocked()
+        # Notifications need no place, so that one shows what was sent before it.
+        await one.notify("full", {}, timeout=None)
+        assert methods_of([await connection.receive()]) == ["full"]
         await connection.answer(requests[7], "done")
-        # Only now there is room, and for one only: two more would arrive in one frame each.
-        assert methods_of([await connection.receive()]) == [names[REQUESTS_IN_FLIGHT_MAX]]
-        await connection.answer(requests[8], "done")
-        assert methods_of([await connection.receive()]) == [names[-1]]
+        assert methods_of([await connection.receive()]) == [names[-2]]
+        await one.notify("full again", {}, timeout=None)
+        assert methods_of([await connection.receive()]) == ["full again"]
 
 
 async def test_a_call_that_was_never_sent_gives_its_place_back(peer: Peer) -> None:
@@ -233,6 +234,27 @@ async def test_calls_without_an_answer_are_sent_again_in_their_order(
         assert again == [requests[0], requests[2], requests[3]]
         await answer_all(second, again[::-1])
         assert await caller.wait("a", "c", "d") == ["a", "c", "d"]
+
+
+async def test_calls_that_were_not_written_yet_are_sent_once(
+    peer: Peer, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with linked(peer) as one:
+        first = await peer.accept()
+        await one.wait_connected(None)
+
+        async def stuck(_wire: Wire, _messages: list[bytes]) -> None:
+            await trio.sleep_forever()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Wire, "send_texts", stuck)
+            # The first is with the stuck writer, the others wait behind it.
+            await Caller(one, nursery).in_order("a", "b", "c")
+        await first.drop()
+        second = await peer.accept()
+        await one.wait_connected(None)
+        await one.notify("end", {}, timeout=None)
+        assert methods_of(await second.receive_many(4)) == ["a", "b", "c", "end"]
 
 
 async def test_calls_made_without_a_connection_wait_for_it(
@@ -322,21 +344,38 @@ async def test_a_connection_that_breaks_during_the_greeting_is_made_again(peer: 
         await one.wait_connected(PATIENCE_SECONDS)
 
 
-async def test_a_call_does_not_wait_for_a_long_pause_between_attempts(
-    peer: Peer, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+async def make_a_call(one: Link) -> None:
+    with pytest.raises(ConnectionLost):
+        await one.request("a", {}, timeout=None)
+
+
+async def wait_for_the_connection(one: Link) -> None:
+    await one.wait_connected(None)
+
+
+@pytest.mark.parametrize("action", [make_a_call, wait_for_the_connection])
+async def test_nobody_waits_for_a_long_pause_between_attempts_to_end(
+    peer: Peer,
+    nursery: trio.Nursery,
+    monkeypatch: pytest.MonkeyPatch,
+    action: Callable[[Link], Awaitable[None]],
 ) -> None:
+    resting = trio.Event()
+
     def an_hour(_self: Backoff) -> float:
+        resting.set()
         return 3600
 
     monkeypatch.setattr(Backoff, "next_delay", an_hour)
     await peer.stop()
     async with linked(peer) as one:
-        with pytest.raises(ConnectionLost):
-            await one.wait_connected(0.2)
+        await resting.wait()
+        await wait_all_tasks_blocked()
         await nursery.start(peer.run)
-        Caller(one, nursery).call("a")
-        connection = await peer.accept()
-        assert methods_of([await connection.receive()]) == ["a"]
+        nursery.start_soon(action, one)
+        await peer.accept()
+        await one.wait_connected(None)
+        await one.close()
 
 
 @pytest.mark.parametrize(("good_seconds", "resets"), [(1000.0, 0), (0.0, 1)])
