@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_client.bounds import TEXT_BYTES_MAX, cut_to_fit, entries_that_fit, size
@@ -69,6 +69,7 @@ def test_what_cannot_be_cut_is_passed_on() -> None:
     assert cut_to_fit({"limits": names})[0] == {"limits": names}
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.integers() | st.text(max_size=30_000) | st.none(),

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_client.json_edit import NotAnObject, get_member, remove_member, set_member
@@ -112,6 +112,7 @@ NAMES = st.sampled_from(["mcpServers", "ours", "a", "{", '"', "\\"])
 OBJECTS = st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES))
 
 
+@settings(max_examples=60, deadline=None)
 @given(OBJECTS, VALUES, st.sampled_from([None, 0, 1, 2, "\t"]), st.booleans())
 def test_the_edit_means_what_it_should(
     content: dict[str, Any], value: Any, indent: int | str | None, ascii_only: bool
