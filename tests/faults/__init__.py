@@ -1,0 +1,1 @@
+"""What breaks, broken on purpose: the process, the store, the disk."""
