@@ -5,21 +5,26 @@ import math
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 from websockets.exceptions import ConnectionClosed
 
 from protocol import params as p
 from protocol import results as r
-from protocol.client import Client, connect
+from protocol.client import Client, EventStream, connect
 from protocol.errors import ConnectionLost, CoordinatorError, InvalidParams, TaskNotAvailable
 from protocol.link import Link
 from protocol.methods import METHODS
+from protocol.openrpc import openrpc_document
 from tests.protocol.peer import PATIENCE_SECONDS, Json, Peer, PeerConnection, task_added
+from tests.servers import running_server
+
+RIGHT_TOKEN = "correct-horse-battery"
 
 
 @pytest.fixture(autouse=True)
@@ -452,6 +457,83 @@ async def test_a_server_that_does_not_say_goodbye_delays_nobody_for_long(
 async def _pump(source: trio.SocketStream, sink: trio.SocketStream) -> None:
     async for data in source:
         await sink.send_all(data)
+
+
+# --- against the real server ------------------------------------------------------------------
+
+
+async def test_the_real_server_understands_every_word(tmp_path: Path) -> None:
+    async with (
+        running_server(tmp_path / "tasks.db") as server,
+        connect(server.url, project="web", name="planner", request_timeout=10) as client,
+        client.events() as stream,
+    ):
+        assert client.server == f"{server.url}/projects/web"
+        await client.add_task(id="a", description="Write it", metadata={"size": 1})
+        slot = (await client.claim_worker_slot(worker_id="w")).slot
+        claimed = await client.claim_task(task_id="a", worker_id="w", worker_slot=slot)
+        assert claimed.task.created_by == "planner"
+        await client.edit_task(task_id="a", metadata=None)
+        await client.update_task(
+            task_id="a", status="done", worker_id="w", claim_token=claimed.claim_token
+        )
+        assert (await client.get_task(task_id="a")).task.metadata is None
+        types = [(await anext(stream)).type for _ in range(5)]
+        expected = ["task_added", "slot_claimed", "task_claimed", "task_edited", "task_done"]
+        assert types == expected
+        with pytest.raises(TaskNotAvailable):
+            await client.claim_task(task_id="a", worker_id="w", worker_slot=slot)
+        document = msgspec.json.decode(msgspec.json.encode(openrpc_document()))
+        assert await client.call("rpc.discover") == document
+
+
+async def test_the_real_server_refuses_a_wrong_token_in_one_line(tmp_path: Path) -> None:
+    async with running_server(tmp_path / "tasks.db", "--token", RIGHT_TOKEN) as server:
+        with pytest.raises(ConnectionLost, match="wants a token"):
+            async with connect(server.url):
+                pytest.fail("it connected")
+        with pytest.raises(ConnectionLost, match="does not know this token"):
+            async with connect(server.url, token="wrong"):
+                pytest.fail("it connected")
+        async with connect(server.url, token=RIGHT_TOKEN) as client:
+            assert client.connected
+
+
+async def test_a_killed_server_costs_neither_a_change_nor_an_event(tmp_path: Path) -> None:
+    """Twenty callers notice nothing but a pause; what was acknowledged is there exactly once."""
+    added: list[str] = []
+    seqs: list[int] = []
+    database = tmp_path / "tasks.db"
+
+    async def add(client: Client) -> None:
+        while len(added) < 1000:
+            added.append((await client.add_task(description="x")).task.id)
+
+    async def follow(stream: EventStream) -> None:
+        async for event in stream:
+            seqs.append(event.seq)
+            if event.task_id == "last":
+                return
+
+    async with (
+        AsyncExitStack() as servers,
+        running_server(database) as first,
+        connect(first.url, request_timeout=30) as client,
+        client.events() as stream,
+    ):
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(add, client)
+            seqs.append((await anext(stream)).seq)
+            await first.kill()
+            assert len(added) < 1000
+            await servers.enter_async_context(running_server(database, port=first.port))
+        added.append((await client.add_task(id="last", description="x")).task.id)
+        with trio.fail_after(30):
+            await follow(stream)
+        page = await client.get_all_tasks(limit=1)
+        assert page.total == len(added) == len(set(added))
+    assert seqs == list(range(1, len(added) + 1))
 
 
 # --- cost -------------------------------------------------------------------------------------
