@@ -11,7 +11,15 @@ import msgspec
 
 from protocol.models import Event, Status
 
-__all__ = ["Change", "LoggedEvent", "ProjectRecord", "Record", "ReplyRecord", "SlotRecord", "TaskRecord"]
+__all__ = [
+    "Change",
+    "LoggedEvent",
+    "ProjectRecord",
+    "Record",
+    "ReplyRecord",
+    "SlotRecord",
+    "TaskRecord",
+]
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
