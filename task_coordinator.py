@@ -127,8 +127,6 @@ class FrontDoor(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Load the command that was named and run it."""
         try:
-            if _AS_PROGRAM:
-                signal.signal(signal.SIGINT, signal.default_int_handler)
             return super().invoke(ctx)
         except (KeyboardInterrupt, OSError) as error:
             raise _Ended(error) from error
@@ -156,7 +154,11 @@ class FrontDoor(click.Group):
             close = get_close_matches(name, COMMANDS, n=1)
             hint = f"Did you mean '{close[0]}'?" if close else f"There are: {', '.join(COMMANDS)}."
             raise click.UsageError(f"There is no command '{name}'. {hint}", ctx)
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        if _AS_PROGRAM:
+            # Loaded: from here on the command ends in order.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table, so that `--help` imports none of them."""

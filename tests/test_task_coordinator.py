@@ -139,8 +139,10 @@ async def test_ctrl_c_while_waiting_for_an_answer_is_quiet() -> None:
         stderr=subprocess.PIPE,
     )
     with trio.fail_after(DEADLINE_SECONDS):
-        # It has connected and now waits for a handshake that never comes.
-        async with await listeners[0].accept():
+        # It first looks whether somebody listens, then waits for a handshake that never comes.
+        await (await listeners[0].accept()).aclose()
+        async with await listeners[0].accept() as stream:
+            assert (await stream.receive_some()).startswith(b"GET / HTTP/1.1")
             process.send_signal(signal.SIGINT)
             assert await process.wait() == 130
     assert process.stdout is not None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import wraps
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import click
 import trio
@@ -27,6 +28,9 @@ CLIENT_NAME: Final = "cli"
 """Shown as `createdBy` of the tasks that are added from the command line."""
 
 TIMEOUT_SECONDS: Final = 30.0
+CONNECT_SECONDS: Final = 10.0
+NOBODY_SECONDS: Final = 0.5
+_PORTS: Final = {"ws": 80, "wss": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ async def opened(target: Target) -> AsyncGenerator[Client]:
                     project=target.project,
                     token=target.token,
                     name=CLIENT_NAME,
-                    connect_timeout=min(target.timeout, _connect_seconds(target)),
+                    connect_timeout=min(target.timeout, await _patience(target)),
                     request_timeout=target.timeout,
                 )
             )
@@ -175,6 +179,18 @@ def words(choices: Sequence[str] = ()) -> Callable[..., list[str]]:
     return split
 
 
-def _connect_seconds(target: Target) -> float:
-    """How long to try. A server of this machine answers at once, or there is none."""
-    return 1.0 if is_loopback(address_of(target.url).host) else 5.0
+async def _patience(target: Target) -> float:
+    """How many seconds to try to connect.
+
+    The client goes on trying where nobody listens, as a program wants it that is started together
+    with its server. A person wants to hear at once that there is none on this machine.
+    """
+    parts = urlsplit(address_of(target.url).url)
+    host = parts.hostname or ""
+    if is_loopback(host):
+        try:
+            stream = await trio.open_tcp_stream(host, parts.port or _PORTS[parts.scheme])
+        except OSError:
+            return NOBODY_SECONDS
+        await trio.aclose_forcefully(stream)
+    return CONNECT_SECONDS

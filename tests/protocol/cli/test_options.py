@@ -1,10 +1,11 @@
 """Tests of `protocol.cli.options`: how the server is found, and what is said if it is not."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from tests.protocol.cli.running import NOBODY, Command
+from tests.protocol.cli.running import NOBODY, Command, start_server
 
 COMMANDS = ("call", "status", "tasks", "add", "watch")
 
@@ -78,3 +79,18 @@ def test_every_help_has_examples_the_codes_and_the_common_options(name: str) -> 
     assert "130 interrupted with Ctrl-C" in " ".join(shown.split())
     for option in ("--url", "--project", "--token", "--timeout", "--json"):
         assert option in shown
+
+
+def test_a_server_with_a_token_lets_only_those_in_who_send_it(tmp_path: Path) -> None:
+    server = start_server(tmp_path / "test.db", "--token", "open-sesame")
+    try:
+        outside = Command(server.url)("status")
+        assert (outside.returncode, outside.stdout) == (3, "")
+        assert "TASK_COORDINATOR_TOKEN" in outside.stderr
+        inside = Command(server.url, variables={"TASK_COORDINATOR_TOKEN": "open-sesame"})
+        inside.ok("status")
+        wrong = inside("status", "--token", "guess")
+        assert wrong.returncode == 3
+        assert "guess" not in wrong.stderr
+    finally:
+        server.stop()
