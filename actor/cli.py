@@ -115,20 +115,15 @@ def serve(ctx: click.Context, /, log_level: str, as_json: bool, **given: Any) ->
     """
     configure(log_level)
     options = _options(given)
+    dashboard = _dashboard_of(ctx) if options.dashboard_port is not None else None
+    problem: str | None = None
     try:
-        trio.run(
-            _run,
-            options,
-            as_json,
-            _dashboard_of(ctx) if options.dashboard_port is not None else None,
-        )
+        trio.run(_run, options, as_json, dashboard)
     except* (CannotServe, StoreError) as group:
-        error = _first(group)
-        if as_json:
-            click.echo(json.dumps({"error": str(error)}), err=True)
-        else:
-            click.echo(f"error: {error}", err=True)
-        sys.exit(1)
+        # What is raised in here would come out inside another group.
+        problem = str(_first(group))
+    if problem is not None:
+        raise click.ClickException(problem)
 
 
 async def _run(options: Options, as_json: bool, dashboard: ServeDashboard | None) -> None:
