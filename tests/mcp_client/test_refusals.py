@@ -3,16 +3,16 @@
 import json
 import re
 
-from mcp_client.refusals import FIXES, refusal_text
+from mcp_client.refusals import NEXT_STEPS, refusal_text
 from mcp_client.tools import TOOL_METHODS
-from protocol.errors import ConnectionLost, CoordinatorError, TaskNotAvailable
+from protocol.errors import ERRORS, ConnectionLost, CoordinatorError, TaskNotAvailable
 
 
 def test_a_refusal_names_reason_message_next_step_and_data() -> None:
-    error = TaskNotAvailable("Task 'a' is worked on by 'w2'.", status="working", holder="w2")
-    first, fix, data = refusal_text(error).split("\n")
-    assert first == "task_not_available: Task 'a' is worked on by 'w2'."
-    assert fix == f"What to do: {FIXES['task_not_available']}"
+    error = TaskNotAvailable("Task `a` is held by `w2`.", status="working", holder="w2")
+    first, step, data = refusal_text(error).split("\n")
+    assert first == "task_not_available: Task `a` is held by `w2`."
+    assert step == f"What to do: {NEXT_STEPS['task_not_available']}"
     assert json.loads(data) == {"status": "working", "holder": "w2"}
 
 
@@ -26,13 +26,8 @@ def test_a_reason_that_is_not_known_here_is_passed_on_as_it_is() -> None:
     )
 
 
-def test_every_error_that_a_tool_can_answer_with_has_a_next_step() -> None:
-    reasons = {error.reason for method in TOOL_METHODS.values() for error in method.all_errors()}
-    assert reasons | {"connection_lost", "limit_exceeded"} <= FIXES.keys()
-
-
-def test_every_tool_named_in_a_next_step_exists() -> None:
-    text = " ".join(FIXES.values())
-    named = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", text))
+def test_every_next_step_belongs_to_a_reason_and_names_tools_that_exist() -> None:
+    assert NEXT_STEPS.keys() <= ERRORS.keys() | {ConnectionLost.reason}
+    named = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", " ".join(NEXT_STEPS.values())))
     assert named
     assert named <= TOOL_METHODS.keys()

@@ -168,7 +168,7 @@ REFUSALS: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "claim_task",
         {"taskId": "a", "workerId": "w", "workerSlot": 1},
-        ["slot_not_claimed: ", "claim_worker_slot(workerId)"],
+        ["slot_not_claimed: ", "Call `claim_worker_slot` first"],
     ),
     (
         "add_task",
@@ -176,8 +176,8 @@ REFUSALS: list[tuple[str, dict[str, Any], list[str]]] = [
         ["unknown_dependency: ", "ghost", "add_tasks"],
     ),
     ("add_task", {"id": "a", "description": "y"}, ["task_exists: ", "edit_task"]),
-    ("get_all_tasks", {"cursor": "made-up"}, ["cursor_invalid: ", "without a cursor"]),
-    ("add_task", {"description": "x" * 2_000_000}, ["limit_exceeded: ", "Send less"]),
+    ("get_all_tasks", {"cursor": "made-up"}, ["cursor_invalid: ", "nextCursor"]),
+    ("add_task", {"description": "x" * 2_000_000}, ["limit_exceeded: ", "send less", "What to do"]),
 ]
 
 
@@ -187,7 +187,6 @@ async def test_a_refusal_says_why_and_what_to_do(server: ServerProcess, tmp_path
         for tool, arguments, said in REFUSALS:
             text = await ours.refused(tool, **arguments)
             assert text.startswith(said[0]), tool
-            assert "\nWhat to do: " in text
             assert [word for word in said if word not in text] == []
         assert (await ours.use("get_all_tasks"))["total"] == 1
 
