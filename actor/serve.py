@@ -61,14 +61,14 @@ class Listening:
 
 
 class ServeDashboard(Protocol):
-    """Serves the dashboard on a bound socket until `shutdown`, then closes its connections."""
+    """Serves the dashboard on bound sockets until `shutdown`, then closes its connections."""
 
     async def __call__(
         self,
         *,
         dispatcher: Dispatcher,
         gate: Gate,
-        listener: trio.SocketListener,
+        listeners: list[trio.SocketListener],
         shutdown: trio.Event,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None: ...
@@ -154,7 +154,7 @@ class _Server:
                         serve_dashboard,
                         dispatcher=self._dispatcher,
                         gate=self._gate,
-                        listener=self._page_listeners[0],
+                        listeners=self._page_listeners,
                         shutdown=self._pages_down,
                     )
                 )

@@ -1,0 +1,89 @@
+"""JSON-RPC by `POST`: one body in, one reply out; for `curl`.
+
+Owns what is special about a caller that is gone after its reply. Must not know methods beyond the
+two that make no sense for it, nor who may come in.
+"""
+
+import http
+from typing import Final
+
+import msgspec
+
+from dashboard.asgi import Receive, Request, Response, json_response, read_body
+from protocol.codec import Request as RpcRequest
+from protocol.codec import decode_entry, decode_frame
+from protocol.dispatch import Caller, Dispatcher
+from protocol.errors import CoordinatorError, InvalidRequest
+from protocol.gate import Refusal
+from protocol.limits import FRAME_BYTES_MAX
+from protocol.methods import Role
+from protocol.service import Reply
+from protocol.session import Session
+
+__all__ = ["answer_post"]
+
+NEEDS_CONNECTION: Final = frozenset({"subscribe", "unsubscribe"})
+
+
+async def answer_post(
+    dispatcher: Dispatcher, project: str, role: Role, request: Request, receive: Receive
+) -> Response:
+    """Carry out the body of a request and return the reply, 204 if there is none.
+
+    Raises:
+        Refusal: the body is not what is taken here.
+        ClientGone: the client left before the end of its body.
+    """
+    text = await _read_text(request, receive)
+    session = Session(_ForOneReply(dispatcher), project, role)
+    try:
+        await session.receive(text)
+        if not _expects_reply(text):
+            return Response(status=http.HTTPStatus.NO_CONTENT)
+        (reply,) = await session.next_frames()
+    finally:
+        session.close()
+    return json_response(msgspec.Raw(reply))
+
+
+class _ForOneReply(Dispatcher):
+    """Refuses what needs a connection that stays open, hands on everything else."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    async def start(self, request: RpcRequest, peer: Caller, reply: Reply) -> None:
+        if request.method in NEEDS_CONNECTION:
+            reply(
+                InvalidRequest(
+                    f"`{request.method}` needs a connection that stays open: use the WebSocket "
+                    "at the same path, or ask `get_events` again with `since`.",
+                    method=request.method,
+                )
+            )
+            return
+        await self._dispatcher.start(request, peer, reply)
+
+
+async def _read_text(request: Request, receive: Receive) -> str:
+    media_type = (request.header("Content-Type") or "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        # A page of another site can post a form without asking, but not this type.
+        raise Refusal(
+            http.HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "Send JSON-RPC 2.0 with the header `Content-Type: application/json`.",
+        )
+    body = await read_body(request, receive, FRAME_BYTES_MAX)
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise Refusal(http.HTTPStatus.BAD_REQUEST, "The body is not UTF-8.") from None
+
+
+def _expects_reply(frame: str) -> bool:
+    """Whether anything in the frame will be answered; only notifications never are."""
+    try:
+        entries, _ = decode_frame(frame)
+        return any(decode_entry(entry).id is not None for entry in entries)
+    except CoordinatorError:
+        return True

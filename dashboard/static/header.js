@@ -1,0 +1,55 @@
+/**
+ * The bar at the top: the project, and whether what the page shows is true now.
+ *
+ * Owns the words about the connection. Must not know how it is made.
+ */
+
+import { part, setNote, setText } from "./dom.js";
+import { age, timeOfDay } from "./format.js";
+
+/** A view of the header. */
+export function createHeader(root) {
+  const connection = part(root, "connection");
+  const words = part(root, "words");
+  const seq = part(root, "seq");
+  const announcement = part(root, "announcement");
+  const problem = part(root, "problem");
+  const project = part(root, "project");
+
+  return function draw(model) {
+    const { name, message } = model.connection;
+    setText(project, model.project);
+    connection.dataset.state = name;
+    document.documentElement.classList.toggle("stale", name !== "live");
+    setText(words, wordsOf(model));
+    setText(seq, model.state.loaded ? `#${model.state.seq}` : "");
+    // Only the change is announced: the seconds that pass would be read out one by one.
+    setText(announcement, { live: "connected", lost: "disconnected" }[name] ?? "");
+    setNote(problem, name === "live" ? model.problem : message);
+    document.title = titleOf(model);
+  };
+}
+
+function wordsOf({ connection, heardAt, localNow }) {
+  switch (connection.name) {
+    case "live":
+      return "live";
+    case "lost":
+      return heardAt === null
+        ? `not connected for ${age(localNow - connection.since)}, trying again`
+        : `disconnected ${age(localNow - connection.since)} ago, data as of ${timeOfDay(heardAt)}`;
+    case "token":
+      return "token needed";
+    case "refused":
+      return "refused";
+    default:
+      return "connecting";
+  }
+}
+
+function titleOf({ connection, state, project }) {
+  const lost = connection.name === "live" || connection.name === "connecting" ? "" : "⚠ ";
+  const working = state.counts?.working;
+  const where = project === "default" ? "" : ` · ${project}`;
+  return `${lost}${working ? `${working} working · ` : ""}Task Coordinator${where}`;
+}

@@ -1,0 +1,101 @@
+/**
+ * The table of tasks, the newest first, page by page.
+ *
+ * Owns the rows. Must not know the connection.
+ */
+
+import { element, keyed, part, setNote, setText } from "./dom.js";
+import { age, count, cut, signOf } from "./format.js";
+
+const TITLE_LENGTH = 300;
+const BLOCKERS_SHOWN = 3;
+const NO_TASKS =
+  'There are no tasks yet. Add one with: task-coordinator add "Write the login page"';
+
+/** A view of the table; `more()` loads the next page and may fail. */
+export function createTasks(root, more) {
+  const list = part(root, "list");
+  const aside = part(root, "aside");
+  const nothing = part(root, "empty");
+  const button = part(root, "more");
+  const problem = part(root, "problem");
+
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await more();
+      setNote(problem, "");
+    } catch (error) {
+      setNote(problem, `The next page did not come: ${error.message}`);
+    } finally {
+      button.disabled = false;
+    }
+  });
+
+  return function draw({ state, serverNow }) {
+    const total = Object.values(state.counts ?? {}).reduce((sum, number) => sum + number, 0);
+    const shown = state.tasks.length;
+    keyed(list, state.tasks, ({ id }) => id, createRow);
+    for (const cell of list.querySelectorAll("[data-time]")) {
+      setText(cell, age(serverNow - Number(cell.dataset.time)));
+    }
+    setText(aside, state.loaded && shown ? `${shown} of ${total.toLocaleString("en")}` : "");
+    button.hidden = state.cursor === undefined;
+    setText(button, `Show more (${count(Math.max(0, total - shown), "older task")})`);
+    setNote(nothing, state.loaded && !shown ? NO_TASKS : "");
+  };
+}
+
+function createRow({ id }) {
+  const sign = element("span", "sign");
+  const word = element("span", "word");
+  const title = element("span", "foreign title");
+  const waits = element("span", "foreign waits");
+  const byline = element("span", "foreign byline narrow");
+  const worker = element("td", "wide foreign worker");
+  const priority = element("td", "wide number");
+  const attempt = element("td", "wide number");
+  const changed = element("td", "wide number since");
+  sign.setAttribute("aria-hidden", "true");
+  const node = element(
+    "tr",
+    "",
+    element("td", "status", sign, word),
+    element("td", "", element("p", "what", element("span", "foreign task-id", id), title), waits, byline),
+    worker,
+    priority,
+    attempt,
+    changed,
+  );
+  const update = (task) => {
+    node.className = task.status;
+    setText(sign, signOf(task.status));
+    setText(word, task.status);
+    setText(title, cut(task.description, TITLE_LENGTH));
+    title.title = title.textContent;
+    setText(waits, waitsFor(task));
+    setText(worker, workerOf(task));
+    setText(priority, task.priority ? `${task.priority}` : "");
+    setText(attempt, task.attempt ? `${task.attempt}` : "");
+    setText(byline, workerOf(task));
+    changed.dataset.time = `${Date.parse(task.updatedAt)}`;
+  };
+  return { node, update };
+}
+
+/** Who works on it or finished it. The last holder of a task that waits again is history. */
+function workerOf(task) {
+  return ["available", "blocked"].includes(task.status) ? "" : (task.workerId ?? "");
+}
+
+function waitsFor(task) {
+  if (task.status === "failed" && task.error) {
+    return cut(task.error, TITLE_LENGTH);
+  }
+  if (task.status !== "blocked" || !task.blockedBy?.length) {
+    return "";
+  }
+  const names = task.blockedBy.slice(0, BLOCKERS_SHOWN).map(({ taskId }) => taskId);
+  const rest = task.blockedBy.length - names.length;
+  return `waits for ${names.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
