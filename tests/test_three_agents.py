@@ -13,7 +13,7 @@ import trio
 
 from protocol.client import connect
 from tests.mcp_client.agents import Agent, agent, text_of
-from tests.servers import running_server, start_server
+from tests.servers import running_server
 
 PLAN: dict[str, list[str]] = {
     "auth-context": ["auth-api", "auth-ui"],
@@ -78,8 +78,8 @@ async def report(name: str, tools: Agent, claim: dict[str, Any], diary: Diary) -
 async def test_three_agents_work_a_plan_to_its_end_and_nothing_is_lost(tmp_path: Path) -> None:
     database = tmp_path / "tasks.db"
     diary = Diary()
-    server = await start_server(database)
     async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(running_server(database))
         eras = {"worker-1": "legacy", "worker-2": "auto", "worker-3": "2026-07-28"}
         agents = {
             name: await stack.enter_async_context(agent(server.url, tmp_path, mode=era, name=name))

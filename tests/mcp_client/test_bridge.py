@@ -12,7 +12,7 @@ from mcp_client.bridge import UNSETTLED_MAX, Bridge
 from protocol.client import Client, connect
 from protocol.errors import ConnectionLost, NoFreeSlot, SlotNotClaimed, TaskExists
 from protocol.methods import METHODS
-from tests.servers import running_server, start_server
+from tests.servers import running_server
 
 
 class LossyLine:
@@ -147,18 +147,19 @@ async def test_a_connection_that_comes_back_in_time_is_waited_for(
     # Starting a server takes longer than an agent is let wait, so the patience is longer here.
     monkeypatch.setattr(bridge_module, "REACH_SECONDS", 20.0)
     database = tmp_path / "tasks.db"
-    first = await start_server(database)
-    async with connect(first.url) as client:
+    async with running_server(database) as first, connect(first.url) as client:
         bridge = Bridge(client)
         await call(bridge, "add_task", id="a", description="x")
         await first.kill()
         totals: list[int] = []
+        asked = trio.Event()
 
         async def ask() -> None:
             totals.append((await call(bridge, "get_all_tasks"))["total"])
+            asked.set()
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask)
-            second = await start_server(database, port=first.port)
+            async with running_server(database, port=first.port):
+                await asked.wait()
         assert totals == [1]
-        await second.stop()

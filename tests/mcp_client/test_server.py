@@ -13,7 +13,7 @@ from mcp_client.bounds import TEXT_BYTES_MAX
 from mcp_client.instructions import INSTRUCTIONS
 from mcp_client.tools import TOOL_METHODS, list_tools
 from tests.mcp_client.agents import Agent, agent, text_of
-from tests.servers import ServerProcess, running_server, start_server
+from tests.servers import ServerProcess, running_server
 
 HUGE = 90_000
 
@@ -270,8 +270,8 @@ async def until_connected(ours: Agent) -> None:
 
 async def test_without_a_server_the_agent_hears_at_once_what_to_do(tmp_path: Path) -> None:
     database = tmp_path / "tasks.db"
-    gone = await start_server(database)
-    await gone.stop()
+    async with running_server(database) as gone:
+        await gone.stop()
     async with agent(gone.url, tmp_path) as ours:
         assert len((await ours.client.list_tools()).tools) == len(TOOL_METHODS)
         text = await answer_without_a_server(ours)
@@ -286,8 +286,7 @@ async def test_without_a_server_the_agent_hears_at_once_what_to_do(tmp_path: Pat
 
 async def test_an_agent_goes_on_after_a_restart_of_the_server(tmp_path: Path) -> None:
     database = tmp_path / "tasks.db"
-    first = await start_server(database)
-    async with agent(first.url, tmp_path) as ours:
+    async with running_server(database) as first, agent(first.url, tmp_path) as ours:
         await ours.use("add_task", id="a", description="x")
         await first.kill()
         assert "connection_lost" in await answer_without_a_server(ours)
@@ -300,8 +299,10 @@ async def test_an_agent_goes_on_after_a_restart_of_the_server(tmp_path: Path) ->
 
 
 async def test_a_call_whose_server_dies_under_it_is_answered(tmp_path: Path) -> None:
-    server = await start_server(tmp_path / "tasks.db")
-    async with agent(server.url, tmp_path) as ours:
+    async with (
+        running_server(tmp_path / "tasks.db") as server,
+        agent(server.url, tmp_path) as ours,
+    ):
         await until_connected(ours)
         # A stopped server takes the request and answers nothing.
         server.process.send_signal(signal.SIGSTOP)
