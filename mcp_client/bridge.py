@@ -21,8 +21,6 @@ __all__ = ["Answer", "Bridge", "Coordinator"]
 
 REACH_SECONDS: Final = 1.25
 """How long a call waits for a server that is not there before it says so."""
-WATCH_SECONDS: Final = 0.25
-"""How soon a call that waits for its answer notices that the connection broke."""
 CALL_SECONDS: Final = 30.0
 """How long a call waits for the answer of a server that is there."""
 UNSETTLED_MAX: Final = 100
@@ -36,6 +34,8 @@ class Coordinator(Protocol):
     """What the bridge needs of `protocol.client.Client`."""
 
     async def wait_connected(self, timeout: float | None = None) -> None: ...
+
+    async def wait_disconnected(self) -> None: ...
 
     async def call(
         self, name: str, params: Mapping[str, Any], *, timeout: float | None = None
@@ -119,7 +119,7 @@ class Bridge:
     async def _watch(self, lost: list[ConnectionLost], waiting: trio.CancelScope) -> None:
         """Give up waiting for an answer when its connection broke and does not come back."""
         while True:
-            await trio.sleep(WATCH_SECONDS)
+            await self._coordinator.wait_disconnected()
             try:
                 await self._coordinator.wait_connected(REACH_SECONDS)
             except ConnectionLost as error:

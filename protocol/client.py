@@ -73,6 +73,10 @@ class Client(TypedMethods):
         """
         await self._link.wait_connected(timeout)
 
+    async def wait_disconnected(self) -> None:
+        """Wait until the connection breaks; at once if there is none."""
+        await self._link.wait_disconnected()
+
     async def call(
         self,
         name: str,

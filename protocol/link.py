@@ -113,6 +113,11 @@ class Link:
             return
         raise self._lost(self._trouble_or(timeout))
 
+    async def wait_disconnected(self) -> None:
+        """Wait until there is no connection; at once if there is none."""
+        while self._connected:
+            await self._changed.wait()
+
     async def request(
         self, method: str, params: Any, *, timeout: float | None, resend: bool = True
     ) -> msgspec.Raw:

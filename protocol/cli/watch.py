@@ -25,9 +25,6 @@ from protocol.models import Event, EventType
 
 __all__ = ["watch"]
 
-LOOK_SECONDS: Final = 0.25
-"""How often to look whether the connection is still there; shorter breaks are not told."""
-
 EVENT_TYPES: Final[tuple[str, ...]] = get_args(EventType)
 
 EXAMPLES = """\
@@ -93,9 +90,7 @@ async def _tell_breaks(client: Client, *, as_json: bool) -> None:
         ConnectionLost: it will not come back, because the server refuses this client.
     """
     while True:
-        await trio.sleep(LOOK_SECONDS)
-        if client.connected:
-            continue
+        await client.wait_disconnected()
         _notice(f"disconnected from {client.server}; trying again", "disconnected", as_json)
         await client.wait_connected()
         _notice("reconnected", "reconnected", as_json)

@@ -26,6 +26,9 @@ class LossyLine:
     async def wait_connected(self, timeout: float | None = None) -> None:
         await self._client.wait_connected(timeout)
 
+    async def wait_disconnected(self) -> None:
+        await self._client.wait_disconnected()
+
     async def call(
         self, name: str, params: Mapping[str, Any], *, timeout: float | None = None
     ) -> Any:
