@@ -8,7 +8,7 @@ service does with a call, nor what carries the frames.
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Protocol, cast
@@ -30,7 +30,7 @@ from protocol.errors import (
     MethodNotFound,
     ParseError,
 )
-from protocol.limits import METADATA_BYTES_MAX
+from protocol.limits import METADATA_BYTES_MAX, METADATA_DEPTH_MAX
 from protocol.methods import METHODS, Method
 from protocol.openrpc import openrpc_document
 from protocol.params import Identify, Params
@@ -217,9 +217,11 @@ def _invalid(method: Method, error: msgspec.ValidationError) -> InvalidParams:
 def _check_metadata(method: Method, params: Params) -> None:
     """What JSON Schema cannot say: an object's size in bytes, and the texts deep inside it."""
     for where, holder in (("", params), *_nested_tasks(params)):
-        metadata = getattr(holder, "metadata", None)
+        metadata: Any = getattr(holder, "metadata", None)
         if not isinstance(metadata, dict):
             continue
+        if _deeper_than(cast("object", metadata), METADATA_DEPTH_MAX):
+            raise _unkeepable(method, f"{where}metadata", f"nested over {METADATA_DEPTH_MAX} deep")
         encoded = msgspec.json.encode(metadata)
         if len(encoded) > METADATA_BYTES_MAX:
             detail = f"{len(encoded)} bytes; at most {METADATA_BYTES_MAX} are kept in a task"
@@ -227,11 +229,27 @@ def _check_metadata(method: Method, params: Params) -> None:
             detail = "the character U+0000 cannot be kept"
         else:
             continue
-        raise InvalidParams(
-            f"`{method.name}`: `{where}metadata`: {detail}.",
-            field=f"{where}metadata",
-            detail=detail,
-        )
+        raise _unkeepable(method, f"{where}metadata", detail)
+
+
+def _unkeepable(method: Method, field: str, detail: str) -> InvalidParams:
+    return InvalidParams(f"`{method.name}`: `{field}`: {detail}.", field=field, detail=detail)
+
+
+def _deeper_than(value: object, limit: int) -> bool:
+    """Whether lists and objects lie inside one another more than `limit` deep; no recursion."""
+    level: list[object] = [value]
+    for _ in range(limit):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 def _nested_tasks(params: Params) -> list[tuple[str, Params]]:

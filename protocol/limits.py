@@ -13,6 +13,8 @@ DESCRIPTION_LENGTH_MAX: Final = 100_000
 TEXT_LENGTH_MAX: Final = 100_000
 """`output`, `expectedOutput` and `error`, in characters."""
 METADATA_BYTES_MAX: Final = 16 * 1024
+METADATA_DEPTH_MAX: Final = 50
+"""Lists and objects inside one another; databases and parsers have limits of their own."""
 TAGS_MAX: Final = 50
 TAG_LENGTH_MAX: Final = 100
 DEPENDENCIES_MAX: Final = 1_000
