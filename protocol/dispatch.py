@@ -239,7 +239,7 @@ def _unkeepable(method: Method, field: str, detail: str) -> InvalidParams:
 def _deeper_than(value: object, limit: int) -> bool:
     """Whether lists and objects lie inside one another more than `limit` deep; no recursion."""
     level: list[object] = [value]
-    for _ in range(limit):
+    for _ in range(limit + 1):
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return False
