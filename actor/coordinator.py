@@ -13,13 +13,13 @@ import msgspec
 import trio
 
 from actor.attempt import defect
-from actor.loop import ActorLoop, Clock
+from actor.loop import ActorLoop, Answer, Clock
 from actor.publisher import Publisher
-from actor.state import World
+from actor.state import ProjectState, World
 from actor.store.base import EventFilter, Progress, Store, StoreError
 from actor.timestamps import to_text
 from protocol import limits
-from protocol.errors import CoordinatorError, CursorInvalid, StorageUnavailable
+from protocol.errors import CursorInvalid, StorageUnavailable
 from protocol.params import GetEvents, Subscribe, Unsubscribe
 from protocol.results import Events, ServerInfo, Subscribed, Unsubscribed
 from protocol.service import Call
@@ -42,16 +42,16 @@ class Coordinator:
         self._store = store
         self._clock = clock
         self._publisher = Publisher(store.read_events)
-        self._loop = ActorLoop(store, self._publisher, clock, default_slots)
         self._started_ms = clock()
         self._nursery: trio.Nursery | None = None
         self._reads = trio.CapacityLimiter(READS_AT_ONCE_MAX)
-        self._own: dict[str, Callable[[Call], None]] = {
+        answers: dict[str, Answer] = {
             "get_server_info": self._get_server_info,
             "get_events": self._get_events,
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
         }
+        self._loop = ActorLoop(store, self._publisher, clock, default_slots, answers)
         self.count_connections: Callable[[], int] = lambda: 0
         """Set by whoever listens."""
 
@@ -99,14 +99,7 @@ class Coordinator:
     # --- protocol.service.Service -------------------------------------------------------------
 
     async def submit(self, call: Call) -> None:
-        own = self._own.get(call.method.name)
-        if own is None:
-            await self._loop.put(call)
-            return
-        try:
-            own(call)
-        except CoordinatorError as refusal:
-            call.reply(refusal)
+        await self._loop.put(call)
 
     def info(self) -> dict[str, Any]:
         return {
@@ -116,10 +109,9 @@ class Coordinator:
             "uptimeSeconds": self._uptime_seconds(),
         }
 
-    # --- its own methods ----------------------------------------------------------------------
+    # --- methods that need more than the state; the loop calls them -----------------------------
 
-    def _get_server_info(self, call: Call) -> None:
-        project = self._loop.project(call.peer.project)
+    def _get_server_info(self, call: Call, project: ProjectState) -> None:
         _reply(
             call,
             ServerInfo(
@@ -143,9 +135,8 @@ class Coordinator:
             ),
         )
 
-    def _subscribe(self, call: Call) -> None:
+    def _subscribe(self, call: Call, project: ProjectState) -> None:
         params = cast("Subscribe", call.params)
-        project = self._loop.project(call.peer.project)
         if params.since is not None and params.since > project.seq:
             raise CursorInvalid(
                 f"Event {params.since} has not happened: the last one is {project.seq}. The "
@@ -159,20 +150,14 @@ class Coordinator:
         assert self._nursery is not None, "run() has started"
         self._nursery.start_soon(self._publisher.replay, subscription)
 
-    def _unsubscribe(self, call: Call) -> None:
+    def _unsubscribe(self, call: Call, project: ProjectState) -> None:
+        del project
         params = cast("Unsubscribe", call.params)
         self._publisher.unsubscribe(call.peer, params.subscription)
         _reply(call, Unsubscribed(subscription=params.subscription))
 
-    def _get_events(self, call: Call) -> None:
-        assert self._nursery is not None, "run() has started"
-        self._nursery.start_soon(self._read_events, call)
-
-    async def _read_events(self, call: Call) -> None:
-        """History comes from the database, beside the loop, not through it."""
+    def _get_events(self, call: Call, project: ProjectState) -> None:
         params = cast("GetEvents", call.params)
-        project = self._loop.project(call.peer.project)
-        seq = project.seq
         wanted = EventFilter(
             project=project.record.number,
             since=params.since,
@@ -180,6 +165,11 @@ class Coordinator:
             types=tuple(params.types),
             task_id=params.task_id,
         )
+        assert self._nursery is not None, "run() has started"
+        self._nursery.start_soon(self._read_events, call, wanted, project.seq)
+
+    async def _read_events(self, call: Call, wanted: EventFilter, seq: int) -> None:
+        """History comes from the database, beside the loop, not through it."""
         try:
             async with self._reads:
                 events = await self._store.read_events(wanted) if seq else []
@@ -190,7 +180,9 @@ class Coordinator:
             call.reply(defect())
         else:
             kept = _bounded(events)
-            more = len(kept) < len(events) or len(events) == params.limit
+            more = len(kept) < len(events) or len(events) == wanted.limit
+            # What was committed while it was read may be among the events already.
+            seq = max(seq, kept[-1].seq) if kept else seq
             _reply(call, Events(events=kept, seq=seq, next_since=kept[-1].seq if more else None))
 
     def _uptime_seconds(self) -> float:

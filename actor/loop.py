@@ -6,7 +6,7 @@ committed is taken back. Must not know SQL, sockets or the rules themselves.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 import trio
@@ -22,10 +22,14 @@ from actor.transitions import Context, recover
 from protocol.errors import CoordinatorError, ShuttingDown, StorageUnavailable
 from protocol.service import Call
 
-__all__ = ["ActorLoop", "Clock"]
+__all__ = ["ActorLoop", "Answer", "Clock"]
 
 Clock = Callable[[], int]
 """Milliseconds since 1970-01-01 UTC."""
+
+Answer = Callable[[Call, ProjectState], None]
+"""Answers, or sees to the answer of, a call that changes nothing but is no pure query either. It
+is called with the committed state, which it may look at only until it returns."""
 
 RELOAD_RETRY_SECONDS_MAX = 5.0
 
@@ -37,12 +41,18 @@ class ActorLoop:
     """Serialises every mutation. `start`, then `run` in a task; `put` from any task."""
 
     def __init__(
-        self, store: Store, publisher: Publisher, clock: Clock, default_slots: int
+        self,
+        store: Store,
+        publisher: Publisher,
+        clock: Clock,
+        default_slots: int,
+        answers: Mapping[str, Answer],
     ) -> None:
         self._store = store
         self._publisher = publisher
         self._clock = clock
         self._default_slots = default_slots
+        self._answers = answers
         self._mailbox: Mailbox[Call] = Mailbox()
         self._replies = Replies()
         self.world = World(default_slots)
@@ -83,8 +93,7 @@ class ActorLoop:
         """Accept nothing more."""
         self._mailbox.close()
 
-    def project(self, name: str) -> ProjectState:
-        """The committed state of a project, outside of a batch."""
+    def _project(self, name: str) -> ProjectState:
         return self.world.find(name, self._clock())
 
     # --- a batch ------------------------------------------------------------------------------
@@ -98,8 +107,12 @@ class ActorLoop:
                 self._query(call)
 
     def _query(self, call: Call) -> None:
-        state = self.project(call.peer.project)
+        state = self._project(call.peer.project)
         try:
+            answer = self._answers.get(call.method.name)
+            if answer is not None:
+                answer(call, state)
+                return
             result = QUERIES[call.method.name](state, call.params, self._clock())
         except CoordinatorError as refusal:
             call.reply(refusal)
@@ -158,7 +171,7 @@ class ActorLoop:
     async def _fetch_replies(self, calls: list[Call]) -> None:
         """Have at hand what the keys of this batch were answered before."""
         keys = [
-            (self.project(call.peer.project).record.number, key)
+            (self._project(call.peer.project).record.number, key)
             for call in calls
             if (key := getattr(call.params, "idempotency_key", None)) is not None
         ]
@@ -167,7 +180,7 @@ class ActorLoop:
             self._replies.fetched(await self._store.read_replies(wanted))
 
     async def _backup_before(self, calls: list[Call]) -> str | None:
-        if not _wants_backup(calls[0]) or not self.project(calls[0].peer.project).tasks:
+        if not _wants_backup(calls[0]) or not self._project(calls[0].peer.project).tasks:
             return None
         path = await self._store.backup("before-clean")
         return path.name if path is not None else None
