@@ -85,6 +85,25 @@ async def test_a_replay_that_reads_while_a_commit_ends_misses_no_event() -> None
     assert [event["taskId"] for event in reader.events] == ["a", "b", "c"]
 
 
+async def test_a_subscription_asked_for_during_a_commit_misses_no_event() -> None:
+    store = FaultyStore()
+    async with inside(store) as server:
+        writer, reader = server.client(), server.client()
+        await writer("add_task", id="a", description="d")
+        commit = store.gate_before = Gate()
+        reading = store.read_gate = Gate()
+        added = await writer.send("add_task", id="b", description="d")
+        await commit.reached.wait()
+        await reader.send("subscribe", since=0)
+        await wait_all_tasks_blocked()
+        commit.opened.set()
+        await writer.answer(added)
+        reading.opened.set()
+        await writer("add_task", id="c", description="d")
+        await wait_all_tasks_blocked()
+        assert [event["taskId"] for event in reader.events] == ["a", "b", "c"]
+
+
 async def test_a_stop_answers_what_was_accepted_and_refuses_the_rest() -> None:
     store = FaultyStore()
     async with inside(store) as server:
