@@ -8,9 +8,9 @@ Must not know sockets or sessions.
 import hmac
 import http
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from protocol.methods import Role
 
@@ -19,6 +19,8 @@ __all__ = ["Gate", "Refusal", "is_loopback"]
 HeaderValue = Callable[[str], str | None]
 
 _LOCAL_NAMES = frozenset({"localhost"})
+# RFC 9110, section 7.2, for the hosts that can be expected here. Nothing may stand beside the name.
+_HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 class Refusal(Exception):
@@ -71,10 +73,8 @@ class Gate:
 
         IP addresses cannot be rebound. On a loopback port only loopback addresses are expected.
         """
-        try:
-            name = (urlsplit(f"//{value}").hostname or "").lower()
-        except ValueError:
-            name = ""
+        found = _HOST.fullmatch(value)
+        name = found[1].strip("[]").lower() if found else ""
         if name in _LOCAL_NAMES or name in self.names or name == self.host.lower():
             return
         try:

@@ -1,39 +1,39 @@
 """The WebSocket shell: sockets on one side, sessions on the other.
 
-Owns listening, the checks of the opening handshake (host, origin, token, path), the three plain
-HTTP pages, keepalive, write time-outs and orderly closing. Everything of RFC 6455 is the
-library's; this module only takes text frames from it and hands frames back. Must not know methods
-or what they do.
+Owns listening, the checks of the opening handshake (host, origin, token, path), the plain HTTP
+pages, and the way of a connection from its session's begin to an orderly end. Everything of
+RFC 6455 is the library's; `connection` takes its frames. Must not know methods or what they do.
 """
 
 import http
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import trio
 from websockets.datastructures import Headers
-from websockets.frames import BINARY, CONT, TEXT, CloseCode, Frame
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
-from websockets.protocol import OPEN, Event
+from websockets.protocol import OPEN
 from websockets.trio.server import Server, ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from protocol import limits
+from protocol.connection import Connection
 from protocol.dispatch import Dispatcher
 from protocol.gate import Gate, Refusal
 from protocol.openrpc import openrpc_document
 from protocol.session import CutOff, Session
 from protocol.urls import SUBPROTOCOL, project_of_path
 
-
 __all__ = ["ApiServer", "Settings"]
 
-INBOX_FRAMES_MAX = 64
+STOP_PATIENCE_SECONDS = 2 * limits.CLOSE_TIMEOUT_SECONDS
+"""What a client has for taking its last answers and closing, when the server stops."""
 
 log = logging.getLogger(__name__)
 # The library reports every connection at level INFO and internal details at ERROR; it logs here.
@@ -51,77 +51,6 @@ class Settings:
     keepalive_seconds: float = limits.KEEPALIVE_SECONDS
 
 
-class _Connection(ServerConnection):
-    """Takes text frames as they are parsed and writes all waiting frames with one `send_all`.
-
-    Measured at five to seven times the throughput of `recv` and `send` for pipelined requests.
-    """
-
-    session: Session
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._inbox: deque[str] = deque()
-        self._arrived = trio.Event()
-        self._fragments: list[bytes] = []
-        self._refused = False
-
-    def process_event(self, event: Event) -> None:
-        if not (isinstance(event, Frame) and event.opcode in {TEXT, BINARY, CONT}):
-            super().process_event(event)
-            return
-        if self._refused:
-            return
-        if event.opcode is BINARY:
-            self._refuse(CloseCode.UNSUPPORTED_DATA, "send JSON in text frames")
-            return
-        self._fragments.append(bytes(event.data))
-        if not event.fin:
-            if len(self._fragments) > limits.FRAGMENTS_MAX:
-                self._refuse(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
-            return
-        data = self._fragments[0] if len(self._fragments) == 1 else b"".join(self._fragments)
-        self._fragments.clear()
-        try:
-            self._inbox.append(data.decode())
-        except UnicodeDecodeError:
-            self._refuse(CloseCode.INVALID_DATA, "the text frame is not UTF-8")
-            return
-        self._arrived.set()
-        if len(self._inbox) >= INBOX_FRAMES_MAX and self.recv_flow_control is None:
-            self.pause_reading()
-
-    async def next_text(self) -> str | None:
-        """The next whole text message, or None once the connection is closed."""
-        while not self._inbox:
-            if self.stream_closed.is_set():
-                return None
-            self._arrived = trio.Event()
-            await self._arrived.wait()
-        if self.recv_flow_control is not None and len(self._inbox) <= INBOX_FRAMES_MAX // 2:
-            self.resume_reading()
-        return self._inbox.popleft()
-
-    async def close_stream(self) -> None:
-        await super().close_stream()
-        self._arrived.set()
-
-    async def send_frames(self, frames: Sequence[bytes]) -> None:
-        """Send text messages as one write.
-
-        Raises:
-            ConnectionClosed: the connection is closed.
-        """
-        async with self.send_context():
-            for frame in frames:
-                self.protocol.send_text(frame)
-            self.protocol.writes = [b"".join(self.protocol.writes)]
-
-    def _refuse(self, code: CloseCode, reason: str) -> None:
-        self._refused = True
-        self.session.cut_off(code, reason)
-
-
 class ApiServer:
     """Serves sessions on a TCP port. Use `run` in a nursery, then `stop`."""
 
@@ -129,13 +58,15 @@ class ApiServer:
         self._dispatcher = dispatcher
         self._settings = settings
         self._server: Server | None = None
-        self._open = 0
-        self._on_connections: Callable[[int], None] | None = None
+        self._sessions: set[Session] = set()
+        self._idle = trio.Event()
+        self._idle.set()
+        self._stopping = False
 
     @property
     def connections(self) -> int:
         """Open connections."""
-        return self._open
+        return len(self._sessions)
 
     @property
     def port(self) -> int:
@@ -168,26 +99,46 @@ class ApiServer:
                     close_timeout=limits.CLOSE_TIMEOUT_SECONDS,
                     max_size=limits.FRAME_BYTES_MAX,
                     logger=_library_log,
-                    create_connection=_Connection,
+                    # The library calls it; it need not be a class.
+                    create_connection=cast(
+                        "type[ServerConnection]",
+                        partial(Connection, write_timeout=settings.write_timeout_seconds),
+                    ),
                 )
             )
             task_status.started()
 
+    async def idle(self) -> None:
+        """Wait until no connection is open."""
+        await self._idle.wait()
+
     async def stop(self) -> None:
-        """Stop listening and close every connection with 1001, waiting only a little for each."""
-        if self._server is not None:
-            await self._server.aclose(code=CloseCode.GOING_AWAY, reason="the server is stopping")
+        """Stop listening and close every connection with 1001, its answers first.
+
+        Waits only a little for all of them, then closes the rest abruptly. Idempotent.
+        """
+        if self._server is None:
+            return
+        self._stopping = True
+        for session in list(self._sessions):
+            _cut_off_stopping(session)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(self._server.aclose, close_connections=False))
+            with trio.move_on_after(STOP_PATIENCE_SECONDS):
+                await self.idle()
+            # What is left did not end in time, or has not even begun.
+            self._server.handler_nursery.cancel_scope.cancel()
 
     # --- the opening handshake ----------------------------------------------------------------
 
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        assert isinstance(connection, _Connection)
+        assert isinstance(connection, Connection)
         try:
             return self._admit(connection, request)
         except Refusal as refusal:
             return _text(refusal.status, refusal.message + "\n")
 
-    def _admit(self, connection: _Connection, request: Request) -> Response | None:
+    def _admit(self, connection: Connection, request: Request) -> Response | None:
         """Answer a plain HTTP page, or give the connection its session.
 
         Raises:
@@ -199,6 +150,11 @@ class ApiServer:
             return ", ".join(request.headers.get_all(name)) or None
 
         role = self._settings.gate.admit(header, request.path)
+        if request.method != "GET":
+            raise Refusal(
+                http.HTTPStatus.METHOD_NOT_ALLOWED,
+                "This port takes GET and WebSocket connections only.",
+            )
         page = self._page(request.path)
         if page is not None:
             return page
@@ -212,12 +168,12 @@ class ApiServer:
                 "This is a WebSocket endpoint for JSON-RPC 2.0. Plain HTTP answers /api/health "
                 "and /openrpc.json.",
             )
-        if self._open >= self._settings.connections_max:
+        if len(self._sessions) >= self._settings.connections_max:
             raise Refusal(
                 http.HTTPStatus.SERVICE_UNAVAILABLE,
                 f"All {self._settings.connections_max} connections are taken; try again later.",
             )
-        connection.session = Session(self._dispatcher, project, role)
+        connection.begin(Session(self._dispatcher, project, role))
         return None
 
     def _page(self, path: str) -> Response | None:
@@ -231,44 +187,59 @@ class ApiServer:
     # --- an open connection -------------------------------------------------------------------
 
     async def _handle(self, connection: ServerConnection) -> None:
-        assert isinstance(connection, _Connection)
+        assert isinstance(connection, Connection)
         session = connection.session
-        self._open += 1
+        assert session is not None, "it was let in"
+        self._enter(session)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write, connection, nursery.cancel_scope)
+                nursery.start_soon(self._write, connection, session, nursery.cancel_scope)
                 while (frame := await connection.next_text()) is not None:
                     await session.receive(frame)
                 nursery.cancel_scope.cancel()
         finally:
-            self._open -= 1
-            session.close()
+            self._leave(session)
 
-    async def _write(self, connection: _Connection, scope: trio.CancelScope) -> None:
-        """Send what the session has, until it or the connection ends."""
-        session = connection.session
-        while True:
-            try:
+    def _enter(self, session: Session) -> None:
+        if not self._sessions:
+            self._idle = trio.Event()
+        self._sessions.add(session)
+        if self._stopping:
+            _cut_off_stopping(session)
+
+    def _leave(self, session: Session) -> None:
+        session.close()
+        self._sessions.discard(session)
+        if not self._sessions:
+            self._idle.set()
+
+    async def _write(
+        self, connection: Connection, session: Session, scope: trio.CancelScope
+    ) -> None:
+        """Send what the session has, until it or the connection ends; then cancel `scope`."""
+        try:
+            while True:
                 frames = await session.next_frames()
-            except CutOff as end:
-                await self._close(connection, end)
-                break
-            if connection.protocol.state is not OPEN:
-                break
-            with trio.move_on_after(self._settings.write_timeout_seconds) as patience:
+                if connection.protocol.state is not OPEN:
+                    break
                 await connection.send_frames(frames)
-            if patience.cancelled_caught:
-                log.info("a client took no byte for %g s; dropped", patience.relative_deadline)
-                await trio.aclose_forcefully(connection.stream)
-                break
+        except CutOff as end:
+            await self._close(connection, end)
+        except ConnectionClosed:
+            pass  # the reader's side learns it as well, unless it waits for the service
         scope.cancel()
 
-    async def _close(self, connection: _Connection, end: CutOff) -> None:
+    async def _close(self, connection: Connection, end: CutOff) -> None:
         """Say why, then close, also when the client has stopped reading."""
+        connection.ignore_input()
         with trio.move_on_after(limits.CLOSE_TIMEOUT_SECONDS) as patience:
             await connection.aclose(end.code, end.reason)
         if patience.cancelled_caught:
             await trio.aclose_forcefully(connection.stream)
+
+
+def _cut_off_stopping(session: Session) -> None:
+    session.cut_off(CloseCode.GOING_AWAY, "the server is stopping")
 
 
 def _select_subprotocol(
@@ -276,6 +247,14 @@ def _select_subprotocol(
 ) -> Subprotocol | None:
     """Ours where it is offered; a client that offers none is welcome too."""
     return next((name for name in offered if name == SUBPROTOCOL), None)
+
+
+_EXTRA_HEADERS = {
+    http.HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    http.HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "GET"},
+    http.HTTPStatus.UPGRADE_REQUIRED: {"Upgrade": "websocket"},
+}
+"""What RFC 9110 demands to go with a status."""
 
 
 def _text(status: http.HTTPStatus, body: str) -> Response:
@@ -296,6 +275,5 @@ def _respond(status: http.HTTPStatus, body: bytes, content_type: str) -> Respons
             "Cache-Control": "no-store",
         }
     )
-    if status is http.HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+    headers.update(_EXTRA_HEADERS.get(status, {}))
     return Response(status.value, status.phrase, headers, body)

@@ -146,8 +146,6 @@ class Session:
         answer = _Answer(len(entries), is_batch, self._reply, self._unread)
         for number, entry in enumerate(entries, 1):
             await self._start(entry, answer)
-            if self.closed:
-                return
             if number % ENTRIES_AT_A_TIME == 0:
                 await trio.lowlevel.checkpoint()
 
@@ -194,6 +192,8 @@ class Session:
     # --- inside -------------------------------------------------------------------------------
 
     async def _start(self, entry: msgspec.Raw, answer: "_Answer") -> None:
+        if self.closed:
+            return
         try:
             request = decode_entry(entry)
         except CoordinatorError as error:

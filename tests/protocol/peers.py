@@ -8,14 +8,15 @@ WebSocket library refuses to send. `peer.py` is the same for the client's side.
 import struct
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import msgspec
 import trio
 from trio.testing import wait_all_tasks_blocked
 from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, Close, Frame, Opcode
 from websockets.trio.client import ClientConnection, connect
+from websockets.trio.server import Server
 
 from protocol import methods
 from protocol.dispatch import Dispatcher
@@ -34,6 +35,7 @@ __all__ = [
     "CONT",
     "HANDSHAKE",
     "METHODS",
+    "MUCH",
     "PATIENCE_SECONDS",
     "PING",
     "PONG",
@@ -43,6 +45,8 @@ __all__ = [
     "HttpAnswer",
     "Json",
     "RawClient",
+    "ask",
+    "head",
     "http",
     "request",
     "serving",
@@ -50,6 +54,8 @@ __all__ = [
 ]
 
 PATIENCE_SECONDS = 10.0
+MUCH = 500_000
+"""Bytes of one message; a few dozen fill all buffers between two sockets."""
 
 Json = dict[str, Any]
 
@@ -173,6 +179,7 @@ class Api:
     server: ApiServer
     desk: Desk
     port: int
+    _rude: list["RawClient"] = field(default_factory=list["RawClient"])
 
     @property
     def url(self) -> str:
@@ -180,16 +187,58 @@ class Api:
 
     def connect(self, path: str = "/", **options: Any) -> connect:
         """A well-behaved client, as an async context manager."""
-        return connect(self.url + path, compression=None, **options)
+        return connect(self.url + path, compression=None, proxy=None, **options)
+
+    async def tcp(self) -> "RawClient":
+        """A bare TCP connection, closed at the end of the test."""
+        client = RawClient(await trio.open_tcp_stream("127.0.0.1", self.port))
+        self._rude.append(client)
+        return client
+
+    async def raw(self, path: str = "/") -> "RawClient":
+        """A rude client that has shaken hands, closed at the end of the test."""
+        client = await self.tcp()
+        await client.send(head(path))
+        answer = await client.read_head()
+        assert answer.status == 101, answer
+        return client
+
+    async def never_reading(self) -> "RawClient":
+        """A rude client that asked for more than all buffers hold and reads nothing of it."""
+        client = await self.raw()
+        accepted = len(self.desk.calls)
+        await client.send_text(request("shout", 1, times=30, size=MUCH))
+        await self.desk.accepted(accepted + 1)
+        return client
+
+    async def serves_others(self) -> None:
+        """See that a newcomer is served."""
+        async with self.connect() as client:
+            answer = await ask(client, "echo", text="still here")
+            assert answer["result"] == {"text": "still here"}
+
+    async def hang_up(self) -> None:
+        for client in self._rude:
+            await trio.aclose_forcefully(client.stream)
+
+    @property
+    def library(self) -> Server:
+        """The library's server, to see what is left behind in it."""
+        server = self.server._server  # pyright: ignore[reportPrivateUsage] -- nobody else needs it
+        assert server is not None
+        return server
+
+    async def reading_stopped(self) -> None:
+        """Wait until the server reads no more from one of its connections."""
+        with trio.fail_after(PATIENCE_SECONDS):
+            while all(each.recv_flow_control is None for each in self.library.all_connections):
+                await wait_all_tasks_blocked(0.001)
 
     async def settled(self) -> None:
         """Wait until the last connection has ended, and see that it left no task behind."""
-        assert self.server._server is not None
         with trio.fail_after(PATIENCE_SECONDS):
-            await self.server.idle()
-            await wait_all_tasks_blocked(0.05)
-        assert self.server.connections == 0
-        assert not self.server._server.handler_nursery.child_tasks
+            while self.server.connections or self.library.handler_nursery.child_tasks:
+                await wait_all_tasks_blocked(0.005)
 
 
 @asynccontextmanager
@@ -201,7 +250,12 @@ async def serving(desk: Desk | None = None, **settings: Any) -> AsyncGenerator[A
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with trio.open_nursery() as nursery:
         await nursery.start(server.run, listeners)
-        yield Api(server, desk, server.port)
+        api = Api(server, desk, server.port)
+        try:
+            yield api
+        finally:
+            with trio.CancelScope(shield=True):
+                await api.hang_up()
         with trio.fail_after(PATIENCE_SECONDS):
             await server.stop()
 
@@ -234,9 +288,7 @@ class HttpAnswer(NamedTuple):
     body: str
 
 
-def head(
-    path: str = "/", headers: Mapping[str, str] | list[tuple[str, str]] = HANDSHAKE
-) -> bytes:
+def head(path: str = "/", headers: Mapping[str, str] | list[tuple[str, str]] = HANDSHAKE) -> bytes:
     """A request head. A list may repeat a header."""
     pairs = headers if isinstance(headers, list) else list(headers.items())
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in pairs)]
@@ -256,7 +308,8 @@ async def http(port: int, raw: bytes) -> HttpAnswer:
 def parse_response(received: bytes) -> HttpAnswer:
     start, _, body = received.partition(b"\r\n\r\n")
     status, *lines = start.decode("iso-8859-1").split("\r\n")
-    headers = dict(line.lower().split(": ", 1) for line in lines)
+    pairs = (line.split(": ", 1) for line in lines)
+    headers = {name.lower(): value for name, value in pairs}
     return HttpAnswer(int(status.split(" ")[1]), headers, body.decode())
 
 
@@ -266,15 +319,6 @@ class RawClient:
     def __init__(self, stream: trio.SocketStream) -> None:
         self.stream = stream
         self._received = b""
-
-    @classmethod
-    async def open(cls, port: int, path: str = "/") -> Self:
-        """Connect and shake hands."""
-        client = cls(await trio.open_tcp_stream("127.0.0.1", port))
-        await client.send(head(path))
-        answer = await client.read_head()
-        assert answer.status == 101, answer
-        return client
 
     async def send(self, data: bytes) -> None:
         with trio.fail_after(PATIENCE_SECONDS):
@@ -321,18 +365,19 @@ class RawClient:
         return Close.parse(frame.data)
 
     async def ended(self) -> None:
-        """Read until the server closes the TCP connection; what comes is thrown away."""
+        """Read until the server closes the TCP connection, then close it as well. What comes is
+        thrown away."""
         with trio.fail_after(PATIENCE_SECONDS):
             async for _ in self.stream:
                 pass
+        await self.stream.aclose()
 
     async def vanish(self) -> None:
         """End the TCP connection with a reset, as a killed machine's kernel would."""
-        self.stream.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.stream.setsockopt(
+            trio.socket.SOL_SOCKET, trio.socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
         await trio.aclose_forcefully(self.stream)
-
-    async def aclose(self) -> None:
-        await self.stream.aclose()
 
     async def _exactly(self, size: int) -> bytes:
         while len(self._received) < size:
