@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 Accept = Callable[[Call], Awaitable[None]]
 
 _TYPO_LENGTH_MAX = 100
+_SHOWN_LENGTH_MAX = 300
+"""Of what a client sent, errors repeat no more characters than that."""
 
 
 class Caller(Peer, Protocol):
@@ -103,7 +105,15 @@ class Dispatcher:
         # Finding a similar name takes time that grows with the name.
         close = get_close_matches(name, self._table, n=1) if len(name) <= _TYPO_LENGTH_MAX else []
         hint = f"Did you mean `{close[0]}`?" if close else "`rpc.discover` lists the methods."
-        return MethodNotFound(f"There is no method `{name[:100]}`. {hint}", method=name[:100])
+        shown = _one_line(name[:_TYPO_LENGTH_MAX])
+        return MethodNotFound(
+            f"There is no method `{shown}`. {hint}", method=name[:_TYPO_LENGTH_MAX]
+        )
+
+
+def _one_line(text: str) -> str:
+    """What a client sent, for a sentence: control characters and the like are escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def response(request_id: msgspec.Raw, outcome: msgspec.Raw | CoordinatorError) -> bytes:
@@ -206,9 +216,11 @@ def _invalid(method: Method, error: msgspec.ValidationError) -> InvalidParams:
     detail = _PATTERN.sub(_PLAIN, detail)
     quoted = _QUOTED.search(detail)
     field = ".".join(part for part in (at and at[1], quoted and quoted[1]) if part)
+    field, detail = field[:_SHOWN_LENGTH_MAX], detail[:_SHOWN_LENGTH_MAX]
     takes = ", ".join(method.positional) or "no params"
+    named = f"`{field}`: " if field else ""
     return InvalidParams(
-        f"`{method.name}`: {f'`{field}`: ' if field else ''}{detail}. It takes: {takes}.",
+        f"`{method.name}`: {_one_line(named + detail)}. It takes: {takes}.",
         field=field,
         detail=detail,
     )
