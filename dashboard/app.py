@@ -30,7 +30,7 @@ from dashboard.asgi import (
     send_response,
     text_response,
 )
-from dashboard.hosting import App, serve_connections
+from dashboard.hosting import serve_connections
 from dashboard.pages import Pages
 from dashboard.rpc_post import answer_post
 from dashboard.rpc_socket import serve_socket
@@ -65,8 +65,8 @@ async def serve(
     await serve_connections(app, listeners, shutdown, task_status=task_status)
 
 
-class Dashboard(App):
-    """One per server."""
+class Dashboard:
+    """The app; a `dashboard.asgi.App`. One per server."""
 
     def __init__(
         self,
@@ -87,6 +87,7 @@ class Dashboard(App):
         self._tickets = Tickets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or one WebSocket until its end."""
         request = Request(scope)
         request.wire.taken()
         if scope["type"] == "websocket":

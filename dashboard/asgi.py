@@ -19,6 +19,7 @@ from protocol.gate import Refusal
 from protocol.limits import FRAME_BYTES_MAX, OPEN_TIMEOUT_SECONDS
 
 __all__ = [
+    "App",
     "ClientGone",
     "Message",
     "Receive",
@@ -39,6 +40,8 @@ Message = dict[str, Any]
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""Serves one request, or one WebSocket until its end."""
 
 DISCARDED_BYTES_MAX: Final = 16 * FRAME_BYTES_MAX
 """Of a body that is too large, read on before it is refused: a client that is still writing would

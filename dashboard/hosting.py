@@ -8,6 +8,7 @@ it writes under a shield. Must not know what is served.
 """
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, cast
 
@@ -18,10 +19,10 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
-from dashboard.asgi import Receive, Scope, Send
+from dashboard.asgi import App
 from protocol.limits import FRAME_BYTES_MAX, KEEPALIVE_SECONDS, WRITE_TIMEOUT_SECONDS
 
-__all__ = ["STOP_SECONDS_MAX", "App", "serve_connections"]
+__all__ = ["STOP_SECONDS_MAX", "serve_connections"]
 
 STOP_SECONDS_MAX: Final = 0.8
 """What open connections get to say goodbye."""
@@ -34,19 +35,15 @@ after it has refused it as too large; this ends it."""
 log = logging.getLogger(__name__)
 
 
-class App:
-    """An ASGI app for HTTP and WebSocket."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or one WebSocket until its end."""
-        raise NotImplementedError
-
-
 class _Wire:
-    """A TCP stream as Hypercorn uses it, with bounds. Implements `dashboard.asgi.Wire`."""
+    """A TCP stream as Hypercorn uses it, with bounds. Implements `dashboard.asgi.Wire`.
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    `on_close` is called at its end, whoever brings it about; perhaps more than once.
+    """
+
+    def __init__(self, stream: trio.SocketStream, on_close: Callable[[], None]) -> None:
         self._stream = stream
+        self._on_close = on_close
         self._untaken = 0
         self.socket = stream.socket
 
@@ -59,6 +56,7 @@ class _Wire:
         data = bytes(await self._stream.receive_some(max_bytes))
         self._untaken += len(data)
         if self._untaken > UNTAKEN_BYTES_MAX:
+            self.abort()
             raise trio.BrokenResourceError("the client sends more than is taken")
         return data
 
@@ -79,11 +77,13 @@ class _Wire:
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+        self._on_close()
 
     def taken(self) -> None:
         self._untaken = 0
 
     def abort(self) -> None:
+        self._on_close()
         self.socket.close()
 
 
@@ -100,19 +100,27 @@ class _Connections:
 
     async def handle(self, stream: trio.SocketStream) -> None:
         """One connection from its beginning to its end. Never raises for what a client sends."""
-        wire = _Wire(stream)
+        # Hypercorn's pings would hold on to a closed connection for up to another interval.
+        scope = trio.CancelScope()
+        wire = _Wire(stream, scope.cancel)
         self._open.add(wire)
-        state = ConnectionState({"wire": wire})
         try:
-            await TCPServer(self._app, self._config, self._context, state, cast("Any", wire)).run()
-        except* Exception as group:  # noqa: BLE001 -- logged; except* hides that from the rule
-            # Hypercorn raises for some malformed requests; the other clients must not notice.
-            log.warning("a connection to the dashboard was dropped: %r", _first(group))
+            with scope:
+                await self._serve(wire)
         finally:
             wire.abort()
             self._open.discard(wire)
             if not self._open:
                 self._none_open.set()
+
+    async def _serve(self, wire: _Wire) -> None:
+        state = ConnectionState({"wire": wire})
+        stream = cast("Any", wire)
+        try:
+            await TCPServer(self._app, self._config, self._context, state, stream).run()
+        except* Exception as group:  # noqa: BLE001 -- logged; except* hides that from the rule
+            # Hypercorn raises for some malformed requests; the other clients must not notice.
+            log.warning("a connection to the dashboard was dropped: %r", _first(group))
 
     async def finish(self) -> None:
         """End idle connections, and wait a little for the others to end by themselves."""

@@ -34,6 +34,8 @@ async def serve_socket(
             nursery.start_soon(writer.watch)
             await _read(session, receive, request.wire)
             nursery.cancel_scope.cancel()
+        # The client is gone; what still runs for the connection need not find that out.
+        request.wire.abort()
     finally:
         session.close()
 

@@ -76,6 +76,8 @@ function plan() {
 function draw() {
   planned = false;
   const localNow = Date.now();
+  // Without a connection nothing is known to have gone on: ages stand still too.
+  const knownAt = connectionState.name === "live" ? localNow : (feed.heardAt ?? localNow);
   const model = {
     project,
     connection: connectionState,
@@ -83,7 +85,7 @@ function draw() {
     heardAt: feed.heardAt,
     problem: feed.problem,
     localNow,
-    serverNow: localNow + feed.state.clockOffset,
+    serverNow: knownAt + feed.state.clockOffset,
   };
   for (const show of views) {
     show(model);

@@ -27,7 +27,7 @@ function createEvent() {
   const what = element("span", "happened");
   const who = element("span", "foreign who");
   sign.setAttribute("aria-hidden", "true");
-  const node = element("li", "", time, sign, element("p", "what", subject, what, who));
+  const node = element("li", "", time, " ", sign, element("p", "what", subject, " ", what, " ", who));
   const update = (event) => {
     const told = describe(event);
     time.dateTime = event.time;

@@ -20,14 +20,18 @@ export function createHeader(root) {
     const { name, message } = model.connection;
     setText(project, model.project);
     connection.dataset.state = name;
-    document.documentElement.classList.toggle("stale", name !== "live");
+    document.documentElement.classList.toggle("stale", isCut(name));
     setText(words, wordsOf(model));
     setText(seq, model.state.loaded ? `#${model.state.seq}` : "");
     // Only the change is announced: the seconds that pass would be read out one by one.
     setText(announcement, { live: "connected", lost: "disconnected" }[name] ?? "");
-    setNote(problem, name === "live" ? model.problem : message);
+    setNote(problem, { live: model.problem, token: "" }[name] ?? message);
     document.title = titleOf(model);
   };
+}
+
+function isCut(name) {
+  return name !== "live" && name !== "connecting";
 }
 
 function wordsOf({ connection, heardAt, localNow }) {
@@ -48,7 +52,7 @@ function wordsOf({ connection, heardAt, localNow }) {
 }
 
 function titleOf({ connection, state, project }) {
-  const lost = connection.name === "live" || connection.name === "connecting" ? "" : "⚠ ";
+  const lost = isCut(connection.name) ? "⚠ " : "";
   const working = state.counts?.working;
   const where = project === "default" ? "" : ` · ${project}`;
   return `${lost}${working ? `${working} working · ` : ""}Task Coordinator${where}`;

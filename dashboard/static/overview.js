@@ -27,7 +27,7 @@ function createCount({ status }) {
   const number = element("strong", "figure");
   const sign = element("span", "sign", signOf(status));
   sign.setAttribute("aria-hidden", "true");
-  const node = element("li", `count ${status}`, sign, number, element("span", "word", status));
+  const node = element("li", `count ${status}`, sign, number, " ", element("span", "word", status));
   node.title = STATUSES[status].hint;
   const update = (item) => {
     setText(number, item.number === undefined ? "–" : item.number.toLocaleString("en"));
@@ -77,9 +77,9 @@ function createSlot() {
   const since = element("span", "since");
   const task = element("span", "foreign task-id");
   const title = element("span", "foreign title");
-  const what = element("p", "what", task, title);
+  const what = element("p", "what", task, " ", title);
   sign.setAttribute("aria-hidden", "true");
-  const node = element("li", "slot", element("p", "who", sign, worker, since), what);
+  const node = element("li", "slot", element("p", "who", sign, worker, " ", since), what);
   const update = (item) => {
     const { slot } = item;
     const busy = slot.status === "working";
@@ -125,7 +125,7 @@ function createQueued() {
   const id = element("span", "foreign task-id");
   const title = element("span", "foreign title");
   const priority = element("span", "priority");
-  const node = element("li", "", element("p", "what", id, title, priority));
+  const node = element("li", "", element("p", "what", id, " ", title, " ", priority));
   const update = (task) => {
     setText(id, task.id);
     setText(title, cut(task.description, TITLE_LENGTH));

@@ -102,7 +102,8 @@ class Channel {
 /**
  * One connection that is made again whenever it breaks.
  *
- * `onState(name, message)` hears `live`, `lost`, `refused` or `token` (the server wants one).
+ * `onState(name, message)` hears `live`, `lost`, `refused`, `token` (the server wants one) or
+ * `connecting` (it got one).
  * `onOpen()` is awaited after each opening; if it fails, the connection is made again.
  * `onNotification(method, params)` gets what the server sends by itself.
  */
@@ -140,6 +141,7 @@ export class Connection {
   /** Go on with this token. */
   authorize(token) {
     this.#token = token;
+    this.#handlers.onState("connecting", "");
     this.#wake();
   }
 

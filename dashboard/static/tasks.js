@@ -49,6 +49,7 @@ export function createTasks(root, more) {
 function createRow({ id }) {
   const sign = element("span", "sign");
   const word = element("span", "word");
+  const name = element("span", "foreign task-id", id);
   const title = element("span", "foreign title");
   const waits = element("span", "foreign waits");
   const byline = element("span", "foreign byline narrow");
@@ -60,8 +61,8 @@ function createRow({ id }) {
   const node = element(
     "tr",
     "",
-    element("td", "status", sign, word),
-    element("td", "", element("p", "what", element("span", "foreign task-id", id), title), waits, byline),
+    element("td", "status", sign, " ", word),
+    element("td", "", element("p", "what", name, " ", title), waits, byline),
     worker,
     priority,
     attempt,

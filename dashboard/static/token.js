@@ -18,29 +18,24 @@ export function keptToken() {
 export function createToken(form, authorize) {
   const words = part(form, "words");
   const input = form.querySelector("input");
-  let answered = true;
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const token = input.value.trim();
     sessionStorage.setItem(KEY, token);
     input.value = "";
-    answered = true;
     authorize(token);
   });
 
   return function draw({ connection }) {
     const wanted = connection.name === "token";
-    if (wanted && answered) {
+    if (wanted && form.hidden) {
       const wrong = keptToken() !== "";
       sessionStorage.removeItem(KEY);
       setText(words, wrong ? "That is not this server's token." : "This server wants its token.");
-    }
-    answered = !wanted;
-    const appears = wanted && form.hidden;
-    form.hidden = !wanted;
-    if (appears) {
+      form.hidden = false;
       input.focus();
     }
+    form.hidden = !wanted;
   };
 }
