@@ -58,12 +58,17 @@ class Method:
 
     def all_errors(self) -> tuple[type[e.CoordinatorError], ...]:
         """Its own errors and those that every method of its kind can answer with."""
-        shared: tuple[type[e.CoordinatorError], ...] = (e.InvalidParams, e.InternalError)
+        shared: tuple[type[e.CoordinatorError], ...] = (
+            e.InvalidParams,
+            e.InternalError,
+            e.LimitExceeded,  # a result beyond what may wait for one client
+            e.ShuttingDown,
+        )
         if self.role > Role.VIEWER:
             shared += (e.Forbidden,)
         if self.mutates:
-            shared += (e.StorageUnavailable, e.IdempotencyConflict, e.ShuttingDown)
-        return self.errors + shared
+            shared += (e.StorageUnavailable, e.IdempotencyConflict)
+        return self.errors + tuple(error for error in shared if error not in self.errors)
 
 
 def wire_names(struct: type[msgspec.Struct]) -> tuple[str, ...]:
@@ -287,6 +292,7 @@ _TABLE: tuple[Method, ...] = (
         p.GetEvents,
         r.Events,
         group="events",
+        errors=(e.StorageUnavailable,),
         summary="What happened after event `since`, oldest first.",
     ),
     _query(

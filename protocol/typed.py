@@ -347,7 +347,12 @@ class TypedMethods(ABC):
         task_id: TaskId | None = None,
         limit: int = 100,
     ) -> r.Events:
-        """What happened after event `since`, oldest first."""
+        """What happened after event `since`, oldest first.
+
+        Raises:
+            StorageUnavailable: The change could not be made durable and was undone. Nothing is half
+                applied; try again.
+        """
         params = p.GetEvents(since=since, types=types or [], task_id=task_id, limit=limit)
         result: r.Events = await self.request(METHODS["get_events"], params)
         return result
