@@ -67,7 +67,7 @@ def test_an_error_has_a_place_in_the_ranges(error: type[CoordinatorError]) -> No
     if error.reason in STANDARD_CODES:
         return
     [kind] = error.__bases__
-    start = {TaskError: 1000, SlotError: 1100, ServerError: 1200}[kind]
+    start = {"TaskError": 1000, "SlotError": 1100, "ServerError": 1200}[kind.__name__]
     assert start < error.code < start + 100
 
 
