@@ -5,7 +5,9 @@ Owns their options and what a person sees of them. Must not know how the server 
 
 import json
 import math
+import shutil
 import sys
+from pathlib import Path
 from typing import Any, TypedDict, cast
 
 import click
@@ -168,10 +170,21 @@ def _announce(listening: Listening, *, protected: bool, as_json: bool) -> None:
     if listening.dashboard_port:
         click.echo(f"  Dashboard  {page}")
     click.echo(f"  Database   {listening.database}  ({listening.tasks} tasks)")
+    command = _command()
     click.echo("Next, in another terminal:")
-    click.echo("  task-coordinator demo                  watch three agents work through a plan")
-    click.echo("  task-coordinator install claude-code   let your agents take part")
+    click.echo(f"  {command} demo                  watch three agents work through a plan")
+    click.echo(f"  {command} install claude-code   let your agents take part")
     click.echo("Ctrl-C stops it; nothing is lost.")
+
+
+def _command() -> str:
+    """This program as a person would type it here; a fresh `.venv` is not on the PATH."""
+    name = "task-coordinator"
+    beside = Path(sys.executable).with_name(name)
+    if shutil.which(name) is not None or not beside.exists():
+        return name
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
 
 
 def _url_host(host: str) -> str:
