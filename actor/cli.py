@@ -5,8 +5,10 @@ Owns their options and what a person sees of them. Must not know how the server 
 
 import json
 import math
+import resource
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -17,7 +19,7 @@ from actor.logs import configure
 from actor.serve import CannotServe, Listening, Options, ServeDashboard
 from actor.serve import serve as run_server
 from actor.store.base import StoreError
-from protocol.limits import SLOTS_MAX
+from protocol.limits import CONNECTIONS_MAX, SLOTS_MAX
 from protocol.version import VERSION
 
 __all__ = ["serve"]
@@ -116,6 +118,7 @@ def serve(ctx: click.Context, /, log_level: str, as_json: bool, **given: Any) ->
     Everything is kept in one SQLite file; stopping and starting again loses nothing.
     """
     configure(log_level)
+    _allow_many_connections()
     options = _options(given)
     dashboard = _dashboard_of(ctx) if options.dashboard_port is not None else None
     problem: str | None = None
@@ -135,6 +138,16 @@ async def _run(options: Options, as_json: bool, dashboard: ServeDashboard | None
     await run_server(
         options, announce, progress=None if as_json else _Loading(), serve_dashboard=dashboard
     )
+
+
+def _allow_many_connections() -> None:
+    """Every connection is an open file, of which few are allowed by default."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS_MAX
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(OSError, ValueError):  # some systems have a lower limit than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _options(given: dict[str, Any]) -> Options:

@@ -5,8 +5,10 @@ that a mistake is told before anything is touched. Stopping: accept nothing more
 accepted, close every connection with 1001, close the store. Must not know click or the terminal.
 """
 
+import errno
 import logging
 import signal
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -209,11 +211,10 @@ async def _listen(
         return
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:
         raise CannotServe(
-            f"Cannot listen on {host}:{port}: {reason}. Is a server running already? Choose "
-            f"another port with {flag}."
+            f"Cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}. "
+            f"{_listening_advice(error, flag)}"
         ) from None
     try:
         yield listeners
@@ -221,6 +222,13 @@ async def _listen(
         with trio.CancelScope(shield=True):
             for listener in listeners:
                 await listener.aclose()
+
+
+def _listening_advice(error: OSError | UnicodeError, flag: str) -> str:
+    # A name that leads nowhere, or the address of another machine.
+    if isinstance(error, UnicodeError | socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "Choose an address of this machine with --host."
+    return f"Is a server running already? Choose another port with {flag}."
 
 
 @asynccontextmanager
