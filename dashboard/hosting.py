@@ -38,12 +38,12 @@ log = logging.getLogger(__name__)
 class _Wire:
     """A TCP stream as Hypercorn uses it, with bounds. Implements `dashboard.asgi.Wire`.
 
-    `on_close` is called at its end, whoever brings it about; perhaps more than once.
+    `on_abort` is called by `abort`.
     """
 
-    def __init__(self, stream: trio.SocketStream, on_close: Callable[[], None]) -> None:
+    def __init__(self, stream: trio.SocketStream, on_abort: Callable[[], None]) -> None:
         self._stream = stream
-        self._on_close = on_close
+        self._on_abort = on_abort
         self._untaken = 0
         self.socket = stream.socket
 
@@ -77,13 +77,12 @@ class _Wire:
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-        self._on_close()
 
     def taken(self) -> None:
         self._untaken = 0
 
     def abort(self) -> None:
-        self._on_close()
+        self._on_abort()
         self.socket.close()
 
 
@@ -100,7 +99,7 @@ class _Connections:
 
     async def handle(self, stream: trio.SocketStream) -> None:
         """One connection from its beginning to its end. Never raises for what a client sends."""
-        # Hypercorn's pings would hold on to a closed connection for up to another interval.
+        # Aborting ends all that runs for a connection: Hypercorn's pings would go on for a while.
         scope = trio.CancelScope()
         wire = _Wire(stream, scope.cancel)
         self._open.add(wire)
