@@ -8,6 +8,7 @@ survives it, so that a missing sync is not found here.
 import random
 import socket
 from collections import Counter
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from protocol.client import Client, connect
 from protocol.errors import SlotNotClaimed, SlotNotYours
 from tests.faults.ledger import Ledger, check_file
 from tests.faults.raw import RawClient, Worker, raw_client
-from tests.servers import ServerProcess, start_server
+from tests.servers import ServerProcess, running_server
 
 KILLS = 20
 CONNECTIONS = 20
@@ -41,16 +42,16 @@ async def test_every_acknowledged_change_survives_twenty_kills_in_the_middle_of_
     ledger = Ledger()
     workers = [Worker(f"w{number}", ledger, rng) for number in range(CONNECTIONS)]
     for _ in range(KILLS):
-        server = await start_server(database, "--workers", str(CONNECTIONS), stderr=log)
-        with trio.fail_after(ROUND_SECONDS):
-            async with raw_client(server.port) as client:
-                await check_server(client, ledger)
-            await work_until_killed(server, workers, ledger, rng)
+        async with running_server(database, "--workers", str(CONNECTIONS), stderr=log) as server:
+            with trio.fail_after(ROUND_SECONDS):
+                async with raw_client(server.port) as client:
+                    await check_server(client, ledger)
+                await work_until_killed(server, workers, ledger, rng)
         await check_file(database, ledger)
-    server = await start_server(database, stderr=log)
-    async with raw_client(server.port) as client:
-        await check_server(client, ledger)
-    assert await server.stop() == 0
+    async with running_server(database, stderr=log) as server:
+        async with raw_client(server.port) as client:
+            await check_server(client, ledger)
+        assert await server.stop() == 0
     await check_file(database, ledger)
     assert "Traceback" not in log.read_text()
     print(f"{ledger.count} acknowledgements, {len(ledger.added)} tasks, {len(ledger.done)} done")
@@ -108,27 +109,30 @@ async def test_the_clients_calls_all_succeed_exactly_once_over_five_kills(
 ) -> None:
     database, log = tmp_path / "reconnecting.db", tmp_path / "server.log"
     port = free_port(rng)
-    crew = Crew(rng)
+    crew = Crew()
+    async with AsyncExitStack() as servers:
 
-    async def start() -> ServerProcess:
-        return await start_server(database, "--workers", "20", port=port, stderr=log)
+        async def start() -> ServerProcess:
+            return await servers.enter_async_context(
+                running_server(database, "--workers", "20", port=port, stderr=log)
+            )
 
-    server = await start()
-    with trio.fail_after(ROUND_SECONDS):
-        async with connect(server.url, name="crew") as client, trio.open_nursery() as nursery:
-            nursery.start_soon(crew.watch, client)
-            async with trio.open_nursery() as working:
-                for number in range(RECONNECTING_CLIENTS):
-                    working.start_soon(crew.work, server.url, f"w{number}")
-                for _ in range(RECONNECTING_KILLS):
-                    await crew.answered(rng.randint(50, 300))
-                    await trio.sleep(rng.uniform(0, BATCH_SECONDS))
-                    await server.kill()
-                    server = await start()
-                crew.may_end = True
-            await crew.seen((await client.get_snapshot()).seq)
-            nursery.cancel_scope.cancel()
-    assert await server.stop() == 0
+        server = await start()
+        with trio.fail_after(ROUND_SECONDS):
+            async with connect(server.url, name="crew") as client, trio.open_nursery() as nursery:
+                nursery.start_soon(crew.watch, client)
+                async with trio.open_nursery() as working:
+                    for number in range(RECONNECTING_CLIENTS):
+                        working.start_soon(crew.work, server.url, f"w{number}")
+                    for _ in range(RECONNECTING_KILLS):
+                        await crew.answered(rng.randint(50, 300))
+                        await trio.sleep(rng.uniform(0, BATCH_SECONDS))
+                        await server.kill()
+                        server = await start()
+                    crew.may_end = True
+                await crew.seen((await client.get_snapshot()).seq)
+                nursery.cancel_scope.cancel()
+        assert await server.stop() == 0
     assert crew.seqs == list(range(1, len(crew.seqs) + 1)), "no event is missing or repeated"
     once = Counter(dict.fromkeys(crew.finished, 1))
     for type_ in ("task_added", "task_claimed", "task_done"):
@@ -136,6 +140,7 @@ async def test_the_clients_calls_all_succeed_exactly_once_over_five_kills(
     await check_file(database, Ledger(sent=set(once), added=crew.finished))
     print(f"{len(once)} tasks, reclaimed slots: {crew.slots_lost}")
     assert crew.slots_lost > 0, "the kills were felt at all"
+    assert "Traceback" not in log.read_text()
 
 
 def free_port(rng: random.Random) -> int:
@@ -152,8 +157,7 @@ def free_port(rng: random.Random) -> int:
 class Crew:
     """Workers that know nothing of kills: each call is made once and simply returns."""
 
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
+    def __init__(self) -> None:
         self._answers = 0
         self._changed = trio.Event()
         self.may_end = False
