@@ -196,12 +196,16 @@ class ActorLoop:
         self._replies.load(loaded.replies)
 
     async def _reload(self) -> Loaded:
-        """Load again, however long the store takes to come back. Nothing is served meanwhile."""
+        """Load again, however long the store takes to come back. Nothing is served meanwhile.
+
+        Raises:
+            StoreDamaged: there is nothing sound to load, so the server must end.
+        """
         delay = 0.1
         while True:
             try:
                 loaded = await self._store.load()
-            except StoreError as error:
+            except StoreUnavailable as error:
                 log.warning("loading failed, trying again in %.1f s: %s", delay, error)
                 await trio.sleep(delay)
                 delay = min(delay * 2, RELOAD_RETRY_SECONDS_MAX)

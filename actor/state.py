@@ -5,7 +5,7 @@ Owns the containers and keeps every index in step with the records. The only way
 Trio or randomness. `actor.invariants` says what must hold.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from sortedcontainers import SortedList
@@ -73,10 +73,7 @@ class ProjectState:
 
     def put_task(self, before: TaskRecord | None, after: TaskRecord | None) -> None:
         """Replace a task's record (None stands for absence) and bring the indexes along."""
-        if before is not None:
-            self._unindex(before)
-        if after is not None:
-            self._index(after)
+        self._reindex(before, after)
         self._relink(before, after)
         was_done = before is not None and before.status == "done"
         is_done = after is not None and after.status == "done"
@@ -107,23 +104,17 @@ class ProjectState:
             if after.worker_id is not None:
                 self.slot_of_worker[after.worker_id] = after.number
 
-    def _index(self, task: TaskRecord) -> None:
-        self.tasks[task.id] = task
-        self.by_status[task.status][task.id] = None
-        self.in_claim_order.add(claim_key(task))
-        self.in_creation_order.add(created_key(task))
-        self.in_update_order.add(updated_key(task))
-        if task.status == "available":
-            self.ready.add(claim_key(task))
-
-    def _unindex(self, task: TaskRecord) -> None:
-        del self.tasks[task.id]
-        del self.by_status[task.status][task.id]
-        self.in_claim_order.remove(claim_key(task))
-        self.in_creation_order.remove(created_key(task))
-        self.in_update_order.remove(updated_key(task))
-        if task.status == "available":
-            self.ready.remove(claim_key(task))
+    def _reindex(self, before: TaskRecord | None, after: TaskRecord | None) -> None:
+        if before is not None:
+            del self.tasks[before.id]
+            del self.by_status[before.status][before.id]
+        if after is not None:
+            self.tasks[after.id] = after
+            self.by_status[after.status][after.id] = None
+        _move(self.in_claim_order, claim_key, before, after)
+        _move(self.in_creation_order, created_key, before, after)
+        _move(self.in_update_order, updated_key, before, after)
+        _move(self.ready, claim_key, _if_available(before), _if_available(after))
 
     def _relink(self, before: TaskRecord | None, after: TaskRecord | None) -> None:
         """Bring `dependents` and the task's own `unmet` count in step with its dependencies."""
@@ -150,6 +141,27 @@ class ProjectState:
             self.unmet[task_id] = count
         else:
             self.unmet.pop(task_id, None)
+
+
+def _move(
+    order: Order,
+    key_of: Callable[[TaskRecord], Key],
+    before: TaskRecord | None,
+    after: TaskRecord | None,
+) -> None:
+    """Bring an order in step. Most changes leave most keys as they are, and cost nothing."""
+    old = key_of(before) if before is not None else None
+    new = key_of(after) if after is not None else None
+    if old == new:
+        return
+    if old is not None:
+        order.remove(old)
+    if new is not None:
+        order.add(new)
+
+
+def _if_available(task: TaskRecord | None) -> TaskRecord | None:
+    return task if task is not None and task.status == "available" else None
 
 
 class World:
