@@ -50,7 +50,6 @@ class PatientStream(trio.abc.HalfCloseableStream):
                 await self._stream.send_all(rest[:WRITE_PIECE_BYTES])
             if patience.cancelled_caught:
                 log.info("a client took no data for %g s; dropped", self._patience_seconds)
-                await trio.aclose_forcefully(self._stream)
                 raise trio.BrokenResourceError("the peer takes no data")
             rest = rest[WRITE_PIECE_BYTES:]
 

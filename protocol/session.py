@@ -183,11 +183,8 @@ class Session:
 
     def close(self) -> None:
         """The transport is gone. Idempotent."""
-        if not self._closed:
-            ended = self._cut_off is not None
-            self._closed = True
-            if not ended:
-                self._end()
+        self._closed = True
+        self._end()
 
     # --- inside -------------------------------------------------------------------------------
 
@@ -221,6 +218,7 @@ class Session:
             self._room.set()
 
     def _end(self) -> None:
+        """Free everybody who waits, and say so once."""
         for event in (self._something_to_send, self._drained, self._room):
             event.set()
         callbacks, self._close_callbacks = self._close_callbacks, []

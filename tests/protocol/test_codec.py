@@ -69,6 +69,12 @@ def test_what_is_not_json_is_a_parse_error(frame: str) -> None:
     assert len(error.value.message) < 200
 
 
+def test_nesting_too_deep_is_told_as_that() -> None:
+    with pytest.raises(ParseError, match="nested too deeply") as error:
+        decode("[" * 100_000)
+    assert error.value.data == {"detail": "nesting"}
+
+
 def test_a_single_request_is_no_batch() -> None:
     entries, is_batch = decode_frame('  {"jsonrpc": "2.0", "method": "x"}')
     assert not is_batch

@@ -126,7 +126,7 @@ def test_position_and_name_mean_the_same(method: Method) -> None:
 
 
 def test_a_null_by_position_stands_for_one_that_is_left_out() -> None:
-    assert decode("add_task", [None, "text"]) == p.AddTask(description="text")
+    assert decode("add_task", [None, "text", None]) == p.AddTask(description="text")
     assert refusal("add_task", ["id", None]).data["field"] == "description"
 
 

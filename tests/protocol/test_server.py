@@ -10,6 +10,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 from websockets.typing import Subprotocol
 
+from protocol import limits, server
 from protocol.connection import INBOX_FRAMES_MAX
 from protocol.gate import Gate
 from protocol.limits import REQUESTS_IN_FLIGHT_MAX
@@ -17,6 +18,7 @@ from protocol.urls import SUBPROTOCOL
 from tests.protocol.peers import (
     HANDSHAKE,
     MUCH,
+    PATIENCE_SECONDS,
     Api,
     RawClient,
     ask,
@@ -262,40 +264,51 @@ async def test_stopping_delivers_all_answers_first(api: Api) -> None:
         assert (await client.closing()).code == 1001
 
 
-async def test_stopping_ends_a_client_that_is_not_read_from(api: Api) -> None:
-    client = await api.raw()
-    for key in range(REQUESTS_IN_FLIGHT_MAX):
-        await client.send_text(request("hold", key, key=str(key)))
-    await api.desk.accepted(REQUESTS_IN_FLIGHT_MAX)
-    for _ in range(2 * INBOX_FRAMES_MAX):
-        await client.send_text(request("echo", 1))
-    await api.reading_stopped()
-    with trio.fail_after(1):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(api.server.stop)
-            assert (await client.closing()).code == 1001
-    assert len(api.desk.calls) == REQUESTS_IN_FLIGHT_MAX
+@pytest.fixture
+def waiting_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time-outs that would fail the test, so that nothing has to be measured."""
+    monkeypatch.setattr(limits, "CLOSE_TIMEOUT_SECONDS", 60)
+    monkeypatch.setattr(server, "STOP_PATIENCE_SECONDS", 60)
 
 
-async def test_stopping_does_not_wait_for_a_half_open_handshake(api: Api) -> None:
-    client = await api.tcp()
-    await client.send(head()[:40])
-    await wait_all_tasks_blocked(0.01)
-    with trio.fail_after(1):
-        await api.server.stop()
-    await client.ended()
+@pytest.mark.usefixtures("waiting_long")
+async def test_stopping_ends_a_client_that_is_not_read_from() -> None:
+    async with serving() as api:
+        client = await api.raw()
+        for key in range(REQUESTS_IN_FLIGHT_MAX):
+            await client.send_text(request("hold", key, key=str(key)))
+        await api.desk.accepted(REQUESTS_IN_FLIGHT_MAX)
+        for _ in range(2 * INBOX_FRAMES_MAX):
+            await client.send_text(request("echo", 1))
+        await api.reading_stopped()
+        with trio.fail_after(PATIENCE_SECONDS):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(api.server.stop)
+                assert (await client.closing()).code == 1001
+        assert len(api.desk.calls) == REQUESTS_IN_FLIGHT_MAX
+
+
+@pytest.mark.usefixtures("waiting_long")
+async def test_stopping_does_not_wait_for_a_half_open_handshake() -> None:
+    async with serving(open_timeout_seconds=60) as api:
+        client = await api.tcp()
+        await client.send(head()[:40])
+        await wait_all_tasks_blocked(0.01)
+        with trio.fail_after(PATIENCE_SECONDS):
+            await api.server.stop()
+        await client.ended()
 
 
 async def test_stopping_waits_only_a_little_for_a_client_that_never_reads() -> None:
     async with serving() as api:
         await api.never_reading()
-        with trio.fail_after(6):
+        with trio.fail_after(PATIENCE_SECONDS):
             await api.server.stop()
         await api.settled()
 
 
 async def test_stopping_twice_is_stopping_once(api: Api) -> None:
-    with trio.fail_after(1):
+    with trio.fail_after(PATIENCE_SECONDS):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(api.server.stop)
             nursery.start_soon(api.server.stop)
