@@ -86,7 +86,7 @@ def mcp(url: str, project: str | None, token: str | None, name: str | None, log_
 
     options = Options(url=url, project=project, token=token or None, name=name or None)
     try:
-        trio.run(serve_stdio, options)
+        trio.run(serve_stdio, options, restrict_keyboard_interrupt_to_checkpoints=True)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
@@ -204,7 +204,8 @@ def demo(workers: int, pace: float, url: str, token: str | None) -> None:
     from protocol.cli.screen import Screen  # noqa: PLC0415
 
     options = Options(workers=workers, pace_seconds=pace, url=url, token=token or None)
-    trio.run(run, options, Screen.of(sys.stdout, os.environ))
+    screen = Screen.of(sys.stdout, os.environ)
+    trio.run(run, options, screen, restrict_keyboard_interrupt_to_checkpoints=True)
 
 
 def _check_address(url: str, project: str | None) -> None:

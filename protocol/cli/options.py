@@ -161,7 +161,7 @@ def ask(target: Target, question: Callable[[Client], Awaitable[T]]) -> T:
         async with opened(target) as client:
             return await question(client)
 
-    return trio.run(asked)
+    return trio.run(asked, restrict_keyboard_interrupt_to_checkpoints=True)
 
 
 def words(choices: Sequence[str] = ()) -> Callable[..., list[str]]:

@@ -80,7 +80,7 @@ def watch(
             async for event in stream:
                 tell(event)
 
-    trio.run(follow)
+    trio.run(follow, restrict_keyboard_interrupt_to_checkpoints=True)
 
 
 async def _tell_breaks(client: Client, *, as_json: bool) -> None:
