@@ -1,7 +1,7 @@
 """What must always hold, checked by a full scan.
 
-Owns the list of invariants, as plain sentences with the check beside each. Used by tests after
-every step and by `task-coordinator check`. Pure; too slow for the hot path.
+Owns the list of invariants, as plain sentences with the check beside each. Tests ask after every
+step, and of every database that survived a crash. Pure; too slow for the hot path.
 """
 
 from collections.abc import Iterable, Iterator
