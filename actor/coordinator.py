@@ -43,7 +43,8 @@ class Coordinator:
         self._clock = clock
         self._publisher = Publisher(store.read_events)
         self._started_ms = clock()
-        self._nursery: trio.Nursery | None = None
+        self._readings: trio.Nursery
+        self._replays: trio.Nursery
         self._reads = trio.CapacityLimiter(READS_AT_ONCE_MAX)
         answers: dict[str, Answer] = {
             "get_server_info": self._get_server_info,
@@ -86,11 +87,11 @@ class Coordinator:
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop`; everything that was accepted is answered before this returns."""
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
+        # Readings of history owe an answer and are waited for; replays would never end.
+        async with trio.open_nursery() as self._readings, trio.open_nursery() as self._replays:
             task_status.started()
             await self._loop.run()
-            nursery.cancel_scope.cancel()
+            self._replays.cancel_scope.cancel()
 
     def stop(self) -> None:
         """Accept nothing more and let `run` end."""
@@ -147,8 +148,7 @@ class Coordinator:
             project.record.name, project.record.number, project.seq, call.peer, params
         )
         _reply(call, Subscribed(subscription=subscription.name, seq=project.seq))
-        assert self._nursery is not None, "run() has started"
-        self._nursery.start_soon(self._publisher.replay, subscription)
+        self._replays.start_soon(self._publisher.replay, subscription)
 
     def _unsubscribe(self, call: Call, project: ProjectState) -> None:
         del project
@@ -165,8 +165,7 @@ class Coordinator:
             types=tuple(params.types),
             task_id=params.task_id,
         )
-        assert self._nursery is not None, "run() has started"
-        self._nursery.start_soon(self._read_events, call, wanted, project.seq)
+        self._readings.start_soon(self._read_events, call, wanted, project.seq)
 
     async def _read_events(self, call: Call, wanted: EventFilter, seq: int) -> None:
         """History comes from the database, beside the loop, not through it."""

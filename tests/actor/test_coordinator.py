@@ -7,11 +7,12 @@ import pytest
 import trio
 import trio.testing
 
-from actor.store.base import Batch
+from actor.store.base import Batch, EventFilter
 from actor.store.memory import MemoryStore
 from actor.store.sqlite import open_sqlite
 from actor.transitions import TRANSITIONS, Decision
 from protocol import errors as e
+from protocol.models import Event
 from tests.actor.inside import inside
 from tests.actor.plans import PLAN
 
@@ -171,6 +172,31 @@ async def test_events_are_read_page_by_page() -> None:
             seen += [event["seq"] for event in page["events"]]
             since = page.get("nextSince")
         assert seen == [1, 2, 3, 4, 5]
+
+
+class _SlowReader(MemoryStore):
+    """A store whose history takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = trio.Event()
+
+    async def read_events(self, wanted: EventFilter) -> list[Event]:
+        await self.gate.wait()
+        return await super().read_events(wanted)
+
+
+async def test_a_stop_waits_for_history_that_is_being_read() -> None:
+    store = _SlowReader()
+    async with inside(store) as server:
+        call = server.client()
+        await call("add_task", description="d")
+        asked = await call.send("get_events")
+        await trio.testing.wait_all_tasks_blocked()
+        server.coordinator.stop()
+        await trio.testing.wait_all_tasks_blocked()
+        store.gate.set()
+        assert len((await call.answer(asked))["events"]) == 1
 
 
 class _Slow(MemoryStore):
