@@ -41,7 +41,7 @@ generated: $(VENV)/tested
 	$(BIN)/python -m tests.docs.diagram --check
 
 unit: $(VENV)/tested
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses 2
 
 bench: $(VENV)/tested    ## Measure: add, claim, done beside a bare echo server
 	$(BIN)/python -m benchmarks lifecycle
