@@ -22,18 +22,22 @@ from protocol import params as p
 from protocol.errors import CoordinatorError
 from tests.model.naive import Naive
 
-NAMES = st.sampled_from("abcdef")
+NAMES = "abcdef"
+ANY_NAME = st.sampled_from(NAMES)
 WORKERS = st.sampled_from(["w1", "w2", "w3"])
 SLOTS = st.integers(1, 3)
-NEEDS = st.lists(NAMES, max_size=3)
+NEEDS = st.lists(ANY_NAME, max_size=3)
 TOTAL_SLOTS = 2
+RARE = 17
+"""One drawn number of thirty: what empties the world must not happen all the time."""
 
 
 class Core(RuleBasedStateMachine):
     """The core and the model, side by side."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(plan=st.lists(st.lists(st.integers(0, 5), max_size=2), min_size=3, max_size=6))
+    def begin(self, plan: list[list[int]]) -> None:
+        """An empty project refuses nearly everything, so there is a plan from the start."""
         self.world = World(TOTAL_SLOTS)
         self.naive = Naive(TOTAL_SLOTS)
         self.now_ms = 1_000
@@ -41,6 +45,9 @@ class Core(RuleBasedStateMachine):
         self.tokens: dict[str, str] = {}
         self.stored_tasks: dict[int, TaskRecord] = {}
         self.stored_slots: dict[int, SlotRecord] = {}
+        for number, needs in enumerate(plan):
+            earlier = [NAMES[need % number] for need in needs if number]
+            self.add_tasks([(NAMES[number], earlier, 0)])
 
     def state(self) -> ProjectState:
         return self.world.find("default", self.now_ms)
@@ -76,7 +83,7 @@ class Core(RuleBasedStateMachine):
 
     # --- commands -----------------------------------------------------------------------------
 
-    @rule(wanted=st.lists(st.tuples(NAMES, NEEDS, st.integers(-1, 1)), min_size=1, max_size=4))
+    @rule(wanted=st.lists(st.tuples(ANY_NAME, NEEDS, st.integers(-1, 1)), min_size=1, max_size=4))
     def add_tasks(self, wanted: list[tuple[str, list[str], int]]) -> None:
         tasks = [
             p.NewTask(id=name, description=name, dependencies=needs, priority=priority)
@@ -85,13 +92,13 @@ class Core(RuleBasedStateMachine):
         _, reason = self.run("add_tasks", p.AddTasks(tasks=tasks))
         assert reason == self.naive.add(wanted)
 
-    @rule(name=NAMES, indexes=st.lists(st.integers(0, 5), min_size=1, max_size=3))
+    @rule(name=ANY_NAME, indexes=st.lists(st.integers(0, 5), min_size=1, max_size=3))
     def add_one_that_depends_on_known_tasks(self, name: str, indexes: list[int]) -> None:
         known = sorted(self.naive.tasks)
         if known and name not in known:
             self.add_tasks([(name, [known[index % len(known)] for index in indexes], 0)])
 
-    @rule(name=NAMES, needs=NEEDS)
+    @rule(name=ANY_NAME, needs=NEEDS)
     def edit_dependencies(self, name: str, needs: list[str]) -> None:
         _, reason = self.run("edit_task", p.EditTask(task_id=name, dependencies=needs))
         assert reason == self.naive.edit(name, needs)
@@ -107,7 +114,7 @@ class Core(RuleBasedStateMachine):
         _, reason = self.run("release_worker_slot", params)
         assert reason == self.naive.release_slot(slot, worker)
 
-    @rule(name=NAMES, worker=WORKERS, slot=SLOTS)
+    @rule(name=ANY_NAME, worker=WORKERS, slot=SLOTS)
     def claim_task(self, name: str, worker: str, slot: int) -> None:
         params = p.ClaimTask(task_id=name, worker_id=worker, worker_slot=slot)
         reply, reason = self.run("claim_task", params)
@@ -117,13 +124,13 @@ class Core(RuleBasedStateMachine):
             assert before is None or int(reply.claim_token) >= int(before), "tokens only grow"
             self.tokens[name] = reply.claim_token
 
-    @rule(name=NAMES, status=st.sampled_from(["working", "done", "failed"]), worker=WORKERS)
+    @rule(name=ANY_NAME, status=st.sampled_from(["working", "done", "failed"]), worker=WORKERS)
     def update_task(self, name: str, status: Any, worker: str) -> None:
         params = p.UpdateTask(task_id=name, status=status, worker_id=worker)
         _, reason = self.run("update_task", params)
         assert reason == self.naive.report(name, status, worker)
 
-    @rule(name=NAMES, worker=WORKERS)
+    @rule(name=ANY_NAME, worker=WORKERS)
     def a_superseded_claim_never_reports(self, name: str, worker: str) -> None:
         task = self.state().tasks.get(name)
         old = self.tokens.get(name)
@@ -153,32 +160,36 @@ class Core(RuleBasedStateMachine):
             name, worker = held[index % len(held)]
             self.update_task(name, status, worker)
 
-    @rule(name=NAMES)
+    @rule(name=ANY_NAME)
     def cancel_task(self, name: str) -> None:
         _, reason = self.run("cancel_task", p.CancelTask(task_id=name))
         assert reason == self.naive.cancel(name)
 
-    @rule(name=NAMES, force=st.booleans())
+    @rule(name=ANY_NAME, force=st.booleans())
     def reset_failed_task(self, name: str, force: bool) -> None:
         _, reason = self.run("reset_failed_task", p.ResetFailedTask(task_id=name, force=force))
         assert reason == self.naive.reset(name, force)
 
-    @rule(name=NAMES)
-    def delete_task(self, name: str) -> None:
+    @rule(name=ANY_NAME, chance=st.integers(0, 5))
+    def delete_task(self, name: str, chance: int) -> None:
+        if chance != RARE % 6:
+            return
         _, reason = self.run("delete_task", p.DeleteTask(task_id=name))
         assert reason == self.naive.delete(name)
         if reason is None:
             self.tokens.pop(name, None)
 
-    @rule()
-    def clean_all_tasks(self) -> None:
+    @rule(chance=st.integers(0, 30))
+    def clean_all_tasks(self, chance: int) -> None:
+        if chance != RARE:
+            return
         _, reason = self.run("clean_all_tasks", p.CleanAllTasks())
         assert reason == self.naive.clean()
         self.tokens.clear()
 
     # --- faults -------------------------------------------------------------------------------
 
-    @rule(name=NAMES, worker=WORKERS, slot=SLOTS, kind=st.integers(0, 5))
+    @rule(name=ANY_NAME, worker=WORKERS, slot=SLOTS, kind=st.integers(0, 5))
     def a_failed_commit_changes_nothing(self, name: str, worker: str, slot: int, kind: int) -> None:
         before = _picture(self.world)
         commands: list[tuple[str, p.Params]] = [
