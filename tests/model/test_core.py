@@ -160,6 +160,25 @@ class Core(RuleBasedStateMachine):
             name, worker = held[index % len(held)]
             self.update_task(name, status, worker)
 
+    def one_that_is(self, status: str, index: int) -> str | None:
+        found = [name for name, item in self.naive.tasks.items() if item.status == status]
+        return found[index % len(found)] if found else None
+
+    @rule(index=st.integers(0, 5))
+    def finished_work_is_undone(self, index: int) -> None:
+        name = self.one_that_is("done", index)
+        if name is not None:
+            self.reset_failed_task(name, force=True)
+
+    @rule(index=st.integers(0, 5), status=st.sampled_from(["working", "done", "failed"]))
+    def work_is_called_off_under_its_holder(self, index: int, status: str) -> None:
+        name = self.one_that_is("working", index)
+        if name is not None:
+            holder = self.naive.tasks[name].worker
+            assert holder is not None
+            self.cancel_task(name)
+            self.update_task(name, status, holder)
+
     @rule(name=ANY_NAME)
     def cancel_task(self, name: str) -> None:
         _, reason = self.run("cancel_task", p.CancelTask(task_id=name))
