@@ -222,7 +222,7 @@ class Api:
             await trio.aclose_forcefully(client.stream)
 
     @property
-    def library(self) -> Server:
+    def inner(self) -> Server:
         """The library's server, to see what is left behind in it."""
         server = self.server._server  # pyright: ignore[reportPrivateUsage] -- nobody else needs it
         assert server is not None
@@ -231,13 +231,13 @@ class Api:
     async def reading_stopped(self) -> None:
         """Wait until the server reads no more from one of its connections."""
         with trio.fail_after(PATIENCE_SECONDS):
-            while all(each.recv_flow_control is None for each in self.library.all_connections):
+            while all(each.recv_flow_control is None for each in self.inner.all_connections):
                 await wait_all_tasks_blocked(0.001)
 
     async def settled(self) -> None:
         """Wait until the last connection has ended, and see that it left no task behind."""
         with trio.fail_after(PATIENCE_SECONDS):
-            while self.server.connections or self.library.handler_nursery.child_tasks:
+            while self.server.connections or self.inner.handler_nursery.child_tasks:
                 await wait_all_tasks_blocked(0.005)
 
 

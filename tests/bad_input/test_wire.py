@@ -1,22 +1,12 @@
-"""Bad input against the real server process: one clear error each, no stack trace, nothing lost.
+"""On the wire: each mistake gets one error or one close code, and the server goes on."""
 
-Owns the list of what a hostile or clumsy world does to a server from outside: on the wire, with
-its database file, with its command line and with signals. How each part behaves in detail is
-tested beside it; here it is seen that the whole behaves.
-"""
-
-import itertools
 import json
-import os
 import resource
 import signal
-import socket
-import sqlite3
-import struct
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,52 +14,25 @@ from typing import Any
 import pytest
 import trio
 from websockets.exceptions import ConnectionClosed
-from websockets.trio.client import ClientConnection, connect
+from websockets.trio.client import ClientConnection
 
 from protocol.errors import InvalidRequest, MethodNotFound, ParseError
 from protocol.limits import BATCH_ENTRIES_MAX, CONNECTIONS_MAX, FRAME_BYTES_MAX
 from protocol.methods import METHODS
+from tests.bad_input.talking import (
+    DEADLINE_SECONDS,
+    Json,
+    add,
+    ask,
+    ask_until_it_stops_reading,
+    assert_clean,
+    call,
+    client,
+    request,
+)
 from tests.faults.ledger import Ledger, check_file
 from tests.protocol.peers import BINARY, TEXT, RawClient, head, http
-from tests.servers import ServerProcess, running_server, start_server
-
-DEADLINE_SECONDS = 20
-Json = dict[str, Any]
-
-
-# --- talking to it ----------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def client(url: str) -> AsyncGenerator[ClientConnection]:
-    with trio.fail_after(DEADLINE_SECONDS):
-        async with connect(url, compression=None, proxy=None) as connection:
-            yield connection
-
-
-def request(method: str, params: Any, id_: int = 1) -> str:
-    return json.dumps({"jsonrpc": "2.0", "method": method, "params": params, "id": id_})
-
-
-async def ask(connection: ClientConnection, frame: str) -> Any:
-    """The answer to a frame; what kind of error it is must be in the reference."""
-    await connection.send(frame)
-    return json.loads(await connection.recv())
-
-
-async def call(connection: ClientConnection, method: str, **params: Any) -> Any:
-    """The result of a call that must succeed."""
-    return (await ask(connection, request(method, params)))["result"]
-
-
-async def add(connection: ClientConnection, id_: str) -> None:
-    """Add a task that will be looked for in the end."""
-    await call(connection, "add_task", id=id_, description=f"what {id_} is about")
-
-
-def assert_clean(log: Path) -> None:
-    """Nothing on stderr: neither a trace nor anything else that nobody could act on."""
-    assert log.read_text() == ""
+from tests.servers import running_server
 
 
 @dataclass
@@ -312,17 +275,6 @@ async def test_a_client_that_vanishes_in_mid_request_leaves_nothing_behind(serve
     await others_are_served(server, "after-vanished")
 
 
-async def ask_until_it_stops_reading(connection: RawClient) -> None:
-    """Send requests and read no answers, until the server reads no more either."""
-    discover = request("rpc.discover", {}).encode()
-    frame = struct.pack("!BBI", 0x81, 0x80 | len(discover), 0) + discover
-    blocked = False
-    while not blocked:
-        with trio.move_on_after(0.5) as patience:
-            await connection.stream.send_all(frame * 100)
-        blocked = patience.cancelled_caught
-
-
 async def test_a_client_that_never_reads_hinders_nobody(server: Server) -> None:
     async with rude(server) as connection:
         await ask_until_it_stops_reading(connection)
@@ -394,272 +346,3 @@ def test_the_limit_of_open_files_is_raised_as_far_as_allowed(tmp_path: Path) -> 
         raised, _ = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
         process.terminate()
     assert raised == min(2 * CONNECTIONS_MAX, hard)
-
-
-# --- files and options: it does not start, and says why ---------------------------------------
-
-
-def serve(*options: str, as_json: bool = False) -> "subprocess.CompletedProcess[str]":
-    """Run a server that cannot start."""
-    command = [sys.executable, "-m", "task_coordinator", "serve", *options]
-    if "--port" not in options:
-        command += ["--port", "0"]
-    if "--dashboard-port" not in options:
-        command.append("--no-dashboard")
-    if as_json:
-        command.append("--json")
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
-    )
-
-
-def assert_told(done: "subprocess.CompletedProcess[str]", *parts: str, code: int = 1) -> None:
-    """It ended with the code, and with one line that has all these parts."""
-    assert done.returncode == code, done.stderr
-    assert done.stdout == ""
-    [line] = done.stderr.splitlines()
-    assert line.startswith("error: ")
-    for part in parts:
-        assert part in line
-
-
-async def some_database(path: Path) -> None:
-    """A database with a few hundred tasks, closed in order."""
-    async with running_server(path) as server:
-        async with client(server.url) as connection:
-            tasks = [{"id": f"t-{n}", "description": "d" * 300} for n in range(400)]
-            await call(connection, "add_tasks", tasks=tasks)
-        assert await server.stop() == 0
-
-
-def run_sql(path: Path, script: str) -> None:
-    with closing(sqlite3.connect(path)) as database:
-        database.executescript(script)
-
-
-def damage_the_middle(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[8192:-4096] = os.urandom(len(content) - 8192 - 4096)
-    path.write_bytes(content)
-
-
-def damage_the_start(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:1000])
-
-
-def make_newer(path: Path) -> None:
-    run_sql(path, "PRAGMA user_version = 9999")
-
-
-def make_foreign(path: Path) -> None:
-    path.unlink()
-    run_sql(path, "CREATE TABLE recipes (name TEXT)")
-
-
-def make_text(path: Path) -> None:
-    path.write_text("Dear diary,\n" * 100)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "says"),
-    [
-        (damage_the_middle, ("damaged", "backup")),
-        (damage_the_start, ("damaged", "backup")),
-        (make_newer, ("newer version", "9999", "another file")),
-        (make_foreign, ("another program", "another file")),
-        (make_text, ("not an SQLite database", "another file")),
-    ],
-)
-async def test_a_file_that_cannot_be_used_is_refused_and_left_as_it_was(
-    tmp_path: Path, spoil: Callable[[Path], None], says: tuple[str, ...]
-) -> None:
-    path = tmp_path / "tasks.db"
-    await some_database(path)
-    spoil(path)
-    before = path.read_bytes()
-    assert_told(serve("--database", str(path)), str(path), *says)
-    assert path.read_bytes() == before
-
-
-def test_a_place_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
-    assert_told(serve("--database", str(tmp_path)), "is a folder", "name a file in it")
-    missing = tmp_path / "no" / "tasks.db"
-    assert_told(serve("--database", str(missing)), "does not exist", "create it first")
-    (tmp_path / "file").touch()
-    assert_told(serve("--database", str(tmp_path / "file" / "tasks.db")), "error: ")
-    assert_told(serve("--database", "/dev/null"), "no regular file")
-
-
-def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path
-    if os.geteuid() == 0:
-        folder = Path("/sys")  # root may write everywhere but into the kernel's own trees
-    else:
-        folder.chmod(0o555)
-    assert_told(serve("--database", str(folder / "tasks.db")), "cannot write", "writable")
-
-
-async def test_a_second_server_on_the_same_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "tasks.db"
-    async with running_server(path) as server:
-        done = await trio.to_thread.run_sync(serve, "--database", str(path))
-        assert_told(done, "in use by another server", str(server.process.pid))
-        async with client(server.url) as connection:
-            await add(connection, "still-served")
-
-
-@pytest.mark.parametrize("flag", ["--port", "--dashboard-port"])
-def test_a_port_in_use_is_refused(tmp_path: Path, flag: str) -> None:
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        done = serve("--database", str(tmp_path / "tasks.db"), flag, port)
-    assert_told(done, f"Cannot listen on 127.0.0.1:{port}", "in use", flag)
-    assert list(tmp_path.iterdir()) == [], "nothing is touched before the ports are had"
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        (("--host", "0.0.0.0"), "--token"),
-        (("--host", "192.0.2.1", "--insecure"), "address of this machine with --host"),
-        (("--host", "no.such.host.invalid", "--insecure"), "address of this machine with --host"),
-        (("--host", "a..b", "--insecure"), "address of this machine with --host"),
-        (("--host", "", "--insecure"), "address of this machine with --host"),
-        (("--token", "short"), "fewer than 8 characters"),
-    ],
-)
-def test_options_that_do_not_fit_are_refused(
-    tmp_path: Path, options: tuple[str, ...], says: str
-) -> None:
-    assert_told(serve("--database", str(tmp_path / "tasks.db"), *options), says)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_refusal_to_start_can_be_had_as_json(tmp_path: Path) -> None:
-    done = serve("--database", str(tmp_path), as_json=True)
-    assert done.returncode == 1
-    assert "is a folder" in json.loads(done.stderr)["error"]["message"]
-
-
-# --- signals under load -----------------------------------------------------------------------
-
-
-class Load:
-    """Clients that add tasks as fast as they can, and write down what was acknowledged."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-        self.ended: list[str] = []
-        """The clients that were closed on in order."""
-        self.flowing = trio.Event()
-
-    async def client(self, url: str, name: str) -> None:
-        """Keep 20 requests in flight until the server ends it; then read what it said before."""
-        # With a bounded queue, the library's client may never leave when it is closed on.
-        async with connect(url, compression=None, proxy=None, max_queue=None) as connection:
-            with suppress(ConnectionClosed):
-                for number in itertools.count():
-                    await self._send(connection, f"{name}-{number}")
-                    if number >= 20:
-                        self._hear(await connection.recv())
-            with suppress(ConnectionClosed):
-                while True:
-                    self._hear(await connection.recv())
-        assert connection.close_code == 1001
-        self.ended.append(name)
-
-    async def _send(self, connection: ClientConnection, id_: str) -> None:
-        self.ledger.sent.add(id_)
-        frame = {"jsonrpc": "2.0", "id": id_, "method": "add_task"}
-        await connection.send(json.dumps(frame | {"params": {"id": id_, "description": id_}}))
-
-    def _hear(self, frame: str | bytes) -> None:
-        answer = json.loads(frame)
-        if "error" in answer:
-            assert answer["error"]["data"]["reason"] == "shutting_down"
-            return
-        self.ledger.added[answer["id"]] = answer["id"]
-        if len(self.ledger.added) >= 500:
-            self.flowing.set()
-
-    async def reader(self, url: str) -> None:
-        """Ask questions and listen, until the server ends it."""
-        async with connect(url, compression=None, proxy=None, max_queue=None) as connection:
-            await connection.send(request("subscribe", {"since": 0}))
-            try:
-                while True:
-                    for method in ("get_events", "get_all_tasks", "get_snapshot", "subscribe"):
-                        await connection.send(request(method, {}))
-                    await connection.recv()
-            except ConnectionClosed:
-                pass
-        assert connection.close_code in {1001, 1013}
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-async def test_a_signal_under_load_loses_nothing_that_was_acknowledged(
-    tmp_path: Path, number: signal.Signals
-) -> None:
-    database, log = tmp_path / "tasks.db", tmp_path / "stderr"
-    ledger = Ledger()
-    load = Load(ledger)
-    async with running_server(database, stderr=log) as server:
-        with trio.fail_after(DEADLINE_SECONDS):
-            async with trio.open_nursery() as nursery:
-                for n in range(10):
-                    nursery.start_soon(load.client, server.url, f"c{n}")
-                nursery.start_soon(load.reader, server.url)
-                await load.flowing.wait()
-                assert await server.stop(number) == 0
-    assert len(load.ended) == 10
-    assert_clean(log)
-    await check_file(database, ledger)
-    async with running_server(database) as server, client(server.url) as connection:
-        snapshot = await call(connection, "get_snapshot")
-        # Ended in order, it has not kept silent about anything either.
-        assert snapshot["counts"]["available"] == len(ledger.added)
-
-
-async def test_a_client_that_never_reads_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    log = tmp_path / "stderr"
-    async with running_server(tmp_path / "tasks.db", stderr=log) as server:
-        stream = await trio.open_tcp_stream("127.0.0.1", server.port)
-        async with stream:
-            rude = RawClient(stream)
-            await rude.send(head())
-            await rude.read_head()
-            await ask_until_it_stops_reading(rude)
-            started = trio.current_time()
-            assert await server.stop() == 0
-            assert trio.current_time() - started < 9
-    assert_clean(log)
-
-
-async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
-    log = tmp_path / "stderr"
-    async with running_server(tmp_path / "tasks.db", stderr=log) as server:
-        stream = await trio.open_tcp_stream("127.0.0.1", server.port)
-        async with stream:
-            rude = RawClient(stream)
-            await rude.send(head())
-            await rude.read_head()
-            server.process.send_signal(signal.SIGINT)
-            await rude.frame()  # the close frame, which stays unanswered
-            server.process.send_signal(signal.SIGINT)
-            with trio.fail_after(1.5):
-                await server.process.wait()
-    assert_clean(log)
-
-
-async def test_a_server_that_was_stopped_can_be_started_again_at_once(tmp_path: Path) -> None:
-    """On the same port, too: connections that linger do not keep it."""
-    database = tmp_path / "tasks.db"
-    async with running_server(database) as first, client(first.url) as connection:
-        await add(connection, "kept")
-        assert await first.stop() == 0
-    again: ServerProcess = await start_server(database, port=first.port)
-    async with client(again.url) as connection:
-        assert (await call(connection, "get_task", taskId="kept"))["task"]["id"] == "kept"
-    assert await again.stop() == 0
