@@ -254,6 +254,10 @@ async def test_text_that_is_not_utf8_closes_with_1007(server: Server) -> None:
 
 async def test_a_frame_that_is_not_masked_closes_with_1002(server: Server) -> None:
     async with rude(server) as connection:
+        # An answer says that the server has taken the connection over. Between its 101 and that
+        # moment, the library ends a connection that breaks the protocol without a close frame.
+        await connection.send_frame(TEXT, request("get_workers", {}).encode())
+        assert (await connection.frame()).opcode is TEXT
         await connection.send(bytes([0x81, 0x00]))
         assert (await connection.closing()).code == 1002
     await others_are_served(server, "after-not-masked")
