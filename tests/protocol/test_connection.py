@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 import msgspec
 import pytest
 import trio
+import trio.testing
 from trio.testing import wait_all_tasks_blocked
 from websockets.exceptions import ConnectionClosed
 
@@ -180,6 +181,7 @@ async def test_too_many_fragments_close_with_1009(api: Api) -> None:
 )
 async def test_broken_frames_close_with_1002(api: Api, raw: bytes, code: int) -> None:
     client = await api.raw()
+    await trio.testing.wait_all_tasks_blocked()  # the server has taken the connection over
     await client.send(raw)
     assert (await client.closing()).code == code
     await api.settled()
