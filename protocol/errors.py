@@ -21,22 +21,28 @@ from typing import Any, ClassVar
 
 __all__ = [
     "ERRORS",
+    "ClaimsArePaused",
     "ConnectionLost",
     "CoordinatorError",
     "CursorInvalid",
     "DependencyCycle",
     "Forbidden",
     "HasDependents",
+    "HistoryPruned",
     "IdempotencyConflict",
     "InternalError",
     "InvalidParams",
     "InvalidRequest",
+    "InvalidResource",
     "InvalidStatus",
+    "InvalidTime",
     "LimitExceeded",
     "MethodNotFound",
     "NoFreeSlot",
     "NotHolder",
     "ParseError",
+    "RequestCancelled",
+    "ResourceConflict",
     "ServerError",
     "ShuttingDown",
     "SlotBusy",
@@ -51,6 +57,9 @@ __all__ = [
     "TaskExists",
     "TaskNotAvailable",
     "TaskNotFound",
+    "TemplateInvalid",
+    "TemplateNotFound",
+    "TemplateParameters",
     "UnknownDependency",
     "VersionConflict",
     "WorkerHasSlot",
@@ -192,6 +201,55 @@ class VersionConflict(TaskError):
     reason = "version_conflict"
 
 
+class ResourceConflict(TaskError):
+    """Somebody holds what the task needs; `data.conflicts` says what and who."""
+
+    code = 1011
+    reason = "resource_conflict"
+
+
+class InvalidTime(TaskError):
+    """A time is in the past, or two times contradict each other; `data.field` says which."""
+
+    code = 1012
+    reason = "invalid_time"
+
+
+class InvalidResource(TaskError):
+    """A resource cannot be used as it is written; `data.resource` says which."""
+
+    code = 1013
+    reason = "invalid_resource"
+
+
+class ClaimsArePaused(TaskError):
+    """Nobody may claim for now; `data.pauseReason` says why."""
+
+    code = 1014
+    reason = "claims_paused"
+
+
+class TemplateNotFound(TaskError):
+    """The project has no template of this name."""
+
+    code = 1020
+    reason = "template_not_found"
+
+
+class TemplateInvalid(TaskError):
+    """The template cannot be used: its tasks contradict one another."""
+
+    code = 1021
+    reason = "template_invalid"
+
+
+class TemplateParameters(TaskError):
+    """Parameters do not fit the template; `data.missing` and `data.unknown` name them."""
+
+    code = 1022
+    reason = "template_parameters"
+
+
 # --- slots ------------------------------------------------------------------------------------
 
 
@@ -295,6 +353,21 @@ class SubscriptionNotFound(ServerError):
 
     code = 1207
     reason = "subscription_not_found"
+
+
+class RequestCancelled(ServerError):
+    """The request waited and was withdrawn by `$/cancelRequest`. Nothing was changed."""
+
+    code = 1208
+    reason = "request_cancelled"
+
+
+class HistoryPruned(ServerError):
+    """The events after `since` are not all there any more; `data.prunedThrough` says up to
+    which number."""
+
+    code = 1209
+    reason = "history_pruned"
 
 
 # --- client side ------------------------------------------------------------------------------

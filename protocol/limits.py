@@ -21,6 +21,17 @@ DEPENDENCIES_MAX: Final = 1_000
 PRIORITY_MAX: Final = 1_000_000
 PROJECT_LENGTH_MAX: Final = 64
 SLOTS_MAX: Final = 10_000
+RESOURCES_MAX: Final = 50
+"""Of one task, those it reserves while it is worked on included."""
+RESOURCE_LENGTH_MAX: Final = 500
+NOTE_LENGTH_MAX: Final = 10_000
+ATTEMPTS_MAX: Final = 1_000
+"""The highest `maxAttempts`."""
+TEMPLATE_TASKS_MAX: Final = 200
+TEMPLATE_PARAMETERS_MAX: Final = 50
+TEMPLATE_BYTES_MAX: Final = 512 * 1024
+TEMPLATES_MAX: Final = 500
+"""Of one project."""
 SEARCH_LENGTH_MAX: Final = 200
 SUMMARY_LENGTH_MAX: Final = 200
 """Characters of a description that a task summary shows."""
@@ -34,6 +45,10 @@ SCAN_MAX: Final = 5_000
 PAGE_TEXT_MAX: Final = 1_000_000
 """Characters of task texts after which a page of full tasks ends; one task always fits."""
 ADD_TASKS_MAX: Final = 1_000
+BULK_TASKS_MAX: Final = 1_000
+"""Tasks that one bulk change touches; its reply says whether more match."""
+STATS_ATTEMPTS_MAX: Final = 100_000
+"""Attempts that one `get_stats` looks at: the newest of its window."""
 EVENTS_PAGE_MAX: Final = 1_000
 LISTED_MAX: Final = 100
 """Entries of lists inside a reply or an error, such as `blockedBy` or `missing`."""
@@ -56,6 +71,8 @@ SUBSCRIPTIONS_MAX: Final = 100
 """Subscriptions of one connection."""
 CONNECTIONS_MAX: Final = 10_000
 PROJECTS_MAX: Final = 1_000
+WAITS_MAX: Final = 200
+"""Requests of one connection that may wait at a time for a task or a slot."""
 
 # --- time -------------------------------------------------------------------------------------
 
@@ -65,3 +82,10 @@ WRITE_TIMEOUT_SECONDS: Final = 30.0
 """A peer that takes no byte for this long is gone."""
 CLOSE_TIMEOUT_SECONDS: Final = 2.0
 IDEMPOTENCY_HOURS: Final = 24
+WAIT_SECONDS_MAX: Final = 45.0
+"""A longer `waitSeconds` waits this long: many hosts cut a call off after 60 seconds."""
+LEASE_SECONDS_MIN: Final = 0.1
+LEASE_SECONDS_MAX: Final = 86_400.0
+TIMEOUT_SECONDS_MAX: Final = 30 * 86_400.0
+RETRY_DELAY_SECONDS_MAX: Final = 86_400.0
+"""Of `retryDelaySeconds`, and of the delay that the backoff makes of it."""

@@ -100,6 +100,31 @@ def _query(
 
 
 _GRAPH_ERRORS = (e.UnknownDependency, e.DependencyCycle)
+_NEW_TASK_ERRORS = (e.TaskExists, *_GRAPH_ERRORS, e.InvalidTime, e.InvalidResource)
+_SLOT_ERRORS = (e.SlotNotFound, e.SlotNotClaimed, e.SlotNotYours, e.SlotBusy, e.WorkerHasSlot)
+_HOLDER_ERRORS = (e.TaskNotFound, e.NotHolder, e.StaleClaim, e.InvalidStatus)
+
+
+def _operation(
+    name: str,
+    params: type[p.Params],
+    result: type[msgspec.Struct],
+    summary: str,
+    **more: Any,
+) -> Method:
+    """What is carried out beside the actor's batch and cannot be repeated by a key."""
+    return Method(
+        name=name,
+        params=params,
+        result=result,
+        summary=summary,
+        group="operations",
+        role=Role.ADMIN,
+        mutates=False,
+        tool=False,
+        **more,
+    )
+
 
 _TABLE: tuple[Method, ...] = (
     # --- the original ten ---------------------------------------------------------------------
@@ -110,7 +135,7 @@ _TABLE: tuple[Method, ...] = (
         group="slots",
         original=True,
         idempotent=True,
-        errors=(e.NoFreeSlot,),
+        errors=(e.NoFreeSlot, e.RequestCancelled),
         summary="Take a worker slot. A worker that holds one already gets the same slot again.",
     ),
     Method(
@@ -136,7 +161,7 @@ _TABLE: tuple[Method, ...] = (
         result=r.TaskAdded,
         group="tasks",
         original=True,
-        errors=(e.TaskExists, *_GRAPH_ERRORS),
+        errors=_NEW_TASK_ERRORS,
         summary="Add a task. `output` is the output that is expected of whoever does it.",
     ),
     _query(
@@ -167,11 +192,9 @@ _TABLE: tuple[Method, ...] = (
         errors=(
             e.TaskNotFound,
             e.TaskNotAvailable,
-            e.SlotNotFound,
-            e.SlotNotClaimed,
-            e.SlotNotYours,
-            e.SlotBusy,
-            e.WorkerHasSlot,
+            e.ResourceConflict,
+            e.ClaimsArePaused,
+            *_SLOT_ERRORS,
         ),
         summary="Take an available task for a worker in its slot. Exactly one worker gets it.",
     ),
@@ -182,7 +205,7 @@ _TABLE: tuple[Method, ...] = (
         group="work",
         original=True,
         idempotent=True,
-        errors=(e.TaskNotFound, e.NotHolder, e.StaleClaim, e.InvalidStatus),
+        errors=_HOLDER_ERRORS,
         summary="Report on a claimed task: `working`, `done` with its output, or `failed`.",
     ),
     Method(
@@ -212,8 +235,18 @@ _TABLE: tuple[Method, ...] = (
         params=p.AddTasks,
         result=r.TasksAdded,
         group="tasks",
-        errors=(e.TaskExists, *_GRAPH_ERRORS),
+        errors=_NEW_TASK_ERRORS,
         summary="Add many tasks at once, in any order: all of them or none.",
+    ),
+    Method(
+        name="import_tasks",
+        params=p.ImportTasks,
+        result=r.TasksImported,
+        group="tasks",
+        role=Role.ADMIN,
+        tool=False,
+        errors=_NEW_TASK_ERRORS,
+        summary="Add many tasks with what became of them already: all of them or none.",
     ),
     _query(
         "get_task",
@@ -246,8 +279,16 @@ _TABLE: tuple[Method, ...] = (
         group="tasks",
         destructive=True,
         idempotent=True,
-        errors=(e.TaskNotFound, e.VersionConflict, e.InvalidStatus, *_GRAPH_ERRORS),
-        summary="Change a task's description, dependencies, priority, tags or metadata.",
+        errors=(
+            e.TaskNotFound,
+            e.VersionConflict,
+            e.InvalidStatus,
+            *_GRAPH_ERRORS,
+            e.InvalidTime,
+            e.InvalidResource,
+            e.ResourceConflict,
+        ),
+        summary="Change what a task says: description, dependencies, priority, times and so on.",
     ),
     Method(
         name="cancel_task",
@@ -268,6 +309,86 @@ _TABLE: tuple[Method, ...] = (
         errors=(e.TaskNotFound, e.HasDependents, e.InvalidStatus),
         summary="Remove a task that nothing depends on and nobody works on.",
     ),
+    Method(
+        name="add_note",
+        params=p.AddNote,
+        result=r.TaskAdded,
+        group="tasks",
+        errors=(e.TaskNotFound,),
+        summary="Leave a note on a task for whoever works on it or reads about it.",
+    ),
+    Method(
+        name="cancel_tasks",
+        params=p.CancelTasks,
+        result=r.BulkChanged,
+        group="tasks",
+        destructive=True,
+        tool=False,
+        summary="Call off every task that passes a filter, up to a thousand.",
+    ),
+    Method(
+        name="reset_tasks",
+        params=p.ResetTasks,
+        result=r.BulkChanged,
+        group="tasks",
+        destructive=True,
+        tool=False,
+        summary="Put every task that passes a filter back into the queue, up to a thousand.",
+    ),
+    Method(
+        name="edit_tasks",
+        params=p.EditTasks,
+        result=r.BulkChanged,
+        group="tasks",
+        destructive=True,
+        tool=False,
+        summary="Change priority, tags or attempts of every task that passes a filter.",
+    ),
+    # --- work ---------------------------------------------------------------------------------
+    Method(
+        name="claim_next_task",
+        params=p.ClaimNextTask,
+        result=r.NextTask,
+        group="work",
+        errors=(*_SLOT_ERRORS, e.ClaimsArePaused, e.RequestCancelled),
+        summary="Take the best task that can be claimed, waiting for one if there is none.",
+    ),
+    Method(
+        name="heartbeat",
+        params=p.Heartbeat,
+        result=r.HeartbeatReply,
+        group="work",
+        idempotent=True,
+        tool=False,
+        errors=(e.SlotNotClaimed,),
+        summary="Renew all that a worker holds, and hear what it should know.",
+    ),
+    Method(
+        name="report_progress",
+        params=p.ReportProgress,
+        result=r.TaskAdded,
+        group="work",
+        idempotent=True,
+        errors=_HOLDER_ERRORS,
+        summary="Say how far a claimed task is, and what is being done.",
+    ),
+    Method(
+        name="release_task",
+        params=p.ReleaseTask,
+        result=r.TaskAdded,
+        group="work",
+        errors=_HOLDER_ERRORS,
+        summary="Hand a claimed task back, with a note for whoever takes over. The slot stays.",
+    ),
+    Method(
+        name="reserve_resources",
+        params=p.ReserveResources,
+        result=r.Reserved,
+        group="work",
+        idempotent=True,
+        errors=(*_HOLDER_ERRORS, e.ResourceConflict, e.InvalidResource, e.LimitExceeded),
+        summary="Reserve more for a task while it is worked on: all of it or none.",
+    ),
     # --- events -------------------------------------------------------------------------------
     _query(
         "subscribe",
@@ -275,7 +396,7 @@ _TABLE: tuple[Method, ...] = (
         r.Subscribed,
         group="events",
         tool=False,
-        errors=(e.LimitExceeded, e.CursorInvalid),
+        errors=(e.LimitExceeded, e.CursorInvalid, e.HistoryPruned),
         summary="Get `events` notifications, replayed from `since` without a gap or a repeat.",
     ),
     _query(
@@ -296,13 +417,114 @@ _TABLE: tuple[Method, ...] = (
         summary="What happened after event `since`, oldest first.",
     ),
     _query(
+        "get_task_history",
+        p.GetTaskHistory,
+        r.TaskHistory,
+        group="events",
+        errors=(e.TaskNotFound, e.StorageUnavailable),
+        summary="A task's attempts, with worker and duration, and all that happened to it.",
+    ),
+    _query(
         "get_snapshot",
         p.GetSnapshot,
         r.Snapshot,
         group="events",
         summary="Counters, slots and the head of the queue, all true at event `seq`.",
     ),
+    # --- templates ----------------------------------------------------------------------------
+    Method(
+        name="save_template",
+        params=p.SaveTemplate,
+        result=r.TemplateSaved,
+        group="templates",
+        idempotent=True,
+        errors=(e.TemplateInvalid, e.InvalidResource, e.LimitExceeded),
+        summary="Keep a plan with `{{name}}` parameters, to be used again and again.",
+    ),
+    _query(
+        "list_templates",
+        p.ListTemplates,
+        r.Templates,
+        group="templates",
+        summary="The project's templates with their parameters.",
+    ),
+    Method(
+        name="delete_template",
+        params=p.DeleteTemplate,
+        result=r.TemplateDeleted,
+        group="templates",
+        destructive=True,
+        tool=False,
+        errors=(e.TemplateNotFound,),
+        summary="Remove a template; tasks that were made from it stay.",
+    ),
+    Method(
+        name="instantiate_template",
+        params=p.InstantiateTemplate,
+        result=r.TemplateInstantiated,
+        group="templates",
+        errors=(
+            e.TemplateNotFound,
+            e.TemplateParameters,
+            e.TemplateInvalid,
+            *_NEW_TASK_ERRORS,
+        ),
+        summary="Add the tasks of a template, with values for its parameters: all or none.",
+    ),
     # --- operations ---------------------------------------------------------------------------
+    _query(
+        "get_stats",
+        p.GetStats,
+        r.Stats,
+        group="operations",
+        errors=(e.StorageUnavailable,),
+        summary="Throughput, waiting and working times, failures and lapses within a window.",
+    ),
+    Method(
+        name="set_worker_slots",
+        params=p.SetWorkerSlots,
+        result=r.SlotsSet,
+        group="operations",
+        role=Role.ADMIN,
+        idempotent=True,
+        tool=False,
+        summary="Change how many worker slots there are; slots at work go when their task ends.",
+    ),
+    Method(
+        name="pause_claims",
+        params=p.PauseClaims,
+        result=r.ClaimsPaused,
+        group="operations",
+        role=Role.ADMIN,
+        idempotent=True,
+        tool=False,
+        summary="Let nobody claim until `resume_claims`; work that is under way goes on.",
+    ),
+    Method(
+        name="resume_claims",
+        params=p.ResumeClaims,
+        result=r.ClaimsPaused,
+        group="operations",
+        role=Role.ADMIN,
+        idempotent=True,
+        tool=False,
+        summary="Let workers claim again.",
+    ),
+    _operation(
+        "backup",
+        p.Backup,
+        r.BackupMade,
+        "Write a consistent copy of the database beside it, while work goes on.",
+        errors=(e.StorageUnavailable,),
+    ),
+    _operation(
+        "prune",
+        p.Prune,
+        r.Pruned,
+        "Archive and remove old finished tasks and events; what open work depends on stays.",
+        destructive=True,
+        errors=(e.StorageUnavailable,),
+    ),
     _query(
         "identify",
         p.Identify,

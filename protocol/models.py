@@ -5,19 +5,28 @@ Python; times are RFC 3339 in UTC with milliseconds; a field that is `null` is l
 know how any of it is stored or decided.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from protocol.limits import (
+    ATTEMPTS_MAX,
     DEPENDENCIES_MAX,
     DESCRIPTION_LENGTH_MAX,
     ID_LENGTH_MAX,
+    LEASE_SECONDS_MAX,
+    LEASE_SECONDS_MIN,
+    NOTE_LENGTH_MAX,
     PRIORITY_MAX,
+    RESOURCE_LENGTH_MAX,
+    RESOURCES_MAX,
+    RETRY_DELAY_SECONDS_MAX,
     SLOTS_MAX,
     TAG_LENGTH_MAX,
     TAGS_MAX,
     TEXT_LENGTH_MAX,
+    TIMEOUT_SECONDS_MAX,
 )
 
 # Controls, soft hyphen, zero-width and bidirectional marks: what makes two ids look the same or a
@@ -69,26 +78,105 @@ Tags = Annotated[list[Tag], Meta(max_length=TAGS_MAX)]
 Timestamp = Annotated[
     str, Meta(description="RFC 3339, UTC, milliseconds: 2026-01-31T09:30:00.000Z")
 ]
+Resource = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=RESOURCE_LENGTH_MAX,
+        pattern=PRINTABLE,
+        description="What only one worker may touch: a file `src/auth/login.py`, a folder and all "
+        "below it `src/auth/` (also `src/auth/**`), or any name such as `db-schema`.",
+    ),
+]
+Resources = Annotated[list[Resource], Meta(max_length=RESOURCES_MAX)]
+Note = Annotated[str, Meta(min_length=1, max_length=NOTE_LENGTH_MAX, pattern=NO_NUL)]
+Progress = Annotated[float, Meta(ge=0, le=1, description="How much is done, from 0 to 1.")]
+MaxAttempts = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=ATTEMPTS_MAX,
+        description="Attempts until the task is `failed` for good, counted since its last reset; "
+        "an attempt that was handed back does not count.",
+    ),
+]
+RetryDelaySeconds = Annotated[
+    float,
+    Meta(
+        ge=0,
+        le=RETRY_DELAY_SECONDS_MAX,
+        description="Wait before the second attempt; it doubles with each further one.",
+    ),
+]
+TimeoutSeconds = Annotated[
+    float,
+    Meta(
+        ge=LEASE_SECONDS_MIN,
+        le=TIMEOUT_SECONDS_MAX,
+        description="How long one attempt may take, however lively its worker is.",
+    ),
+]
+LeaseSeconds = Annotated[
+    float,
+    Meta(
+        ge=LEASE_SECONDS_MIN,
+        le=LEASE_SECONDS_MAX,
+        description="How long a claim lasts without a sign of life; each one starts it anew.",
+    ),
+]
+Moment = Annotated[
+    datetime, Meta(tz=True, description="RFC 3339 with an offset: 2026-01-31T09:30:00Z")
+]
+ClaimToken = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        description="From the claim: makes a report of a superseded claim impossible.",
+    ),
+]
 
-Status = Literal["blocked", "available", "working", "done", "failed", "cancelled"]
-STATUSES: tuple[Status, ...] = ("blocked", "available", "working", "done", "failed", "cancelled")
+Status = Literal["blocked", "scheduled", "available", "working", "done", "failed", "cancelled"]
+STATUSES: tuple[Status, ...] = (
+    "blocked",
+    "scheduled",
+    "available",
+    "working",
+    "done",
+    "failed",
+    "cancelled",
+)
 
 EventType = Literal[
     "task_added",
     "task_edited",
     "task_unblocked",
     "task_blocked",
+    "task_ready",
     "task_claimed",
+    "task_progress",
+    "task_noted",
+    "resources_reserved",
     "task_done",
     "task_failed",
+    "task_retrying",
+    "task_lapsed",
     "task_released",
+    "task_overdue",
     "task_reset",
     "task_cancelled",
     "task_deleted",
     "tasks_cleaned",
+    "tasks_pruned",
     "slot_claimed",
     "slot_named",
+    "slot_disconnected",
     "slot_released",
+    "slot_lapsed",
+    "slots_changed",
+    "claims_paused",
+    "claims_resumed",
+    "template_saved",
+    "template_deleted",
 ]
 
 
@@ -127,6 +215,24 @@ class Task(Wire, frozen=True, kw_only=True):
     worker_slot: int | None = None
     blocked_by: list[Blocker] | None = None
     """The first dependencies that are not done; only while `blocked`."""
+    resources: list[str] | None = None
+    """What only its worker may touch."""
+    reserved: list[str] | None = None
+    """What its worker reserved on top of `resources`; given back with the task."""
+    max_attempts: int | None = None
+    retry_delay_seconds: float | None = None
+    not_before: Timestamp | None = None
+    retry_at: Timestamp | None = None
+    """When the next attempt may begin; only while `scheduled` for a retry."""
+    deadline: Timestamp | None = None
+    overdue: bool = False
+    """Whether the deadline passed before the task was finished."""
+    timeout_seconds: float | None = None
+    lease_expires_at: Timestamp | None = None
+    """When the claim ends unless its worker gives a sign of life; only while `working`."""
+    progress: float | None = None
+    note: str | None = None
+    """The newest note: a handoff, a remark, what the worker is at."""
     created_by: str | None = None
     claimed_at: Timestamp | None = None
     completed_at: Timestamp | None = None
@@ -145,6 +251,8 @@ class TaskSummary(Wire, frozen=True, kw_only=True):
     worker_id: str | None = None
     worker_slot: int | None = None
     blocked_by: list[Blocker] | None = None
+    progress: float | None = None
+    overdue: bool = False
 
 
 class Slot(Wire, frozen=True, kw_only=True):
@@ -156,6 +264,60 @@ class Slot(Wire, frozen=True, kw_only=True):
     """Absent while the slot is free, or claimed without a name and not used yet."""
     task_id: str | None = None
     claimed_at: Timestamp | None = None
+    lease_expires_at: Timestamp | None = None
+    """When the slot is given back unless its worker gives a sign of life."""
+    connected: bool | None = None
+    """Only for a slot that is bound to a connection: false while that connection is lost."""
+
+
+class TemplateTask(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A task of a template. `{{name}}` in any of its texts is replaced by a parameter's value."""
+
+    id: TaskId
+    description: Description
+    dependencies: TaskIds = []
+    """Ids of tasks of the same template; any other id is one of the project."""
+    output: Text | None = None
+    priority: Priority = 0
+    tags: Tags = []
+    resources: Resources = []
+    metadata: dict[str, Any] | None = None
+    max_attempts: MaxAttempts | None = None
+    retry_delay_seconds: RetryDelaySeconds | None = None
+    timeout_seconds: TimeoutSeconds | None = None
+
+
+class Template(Wire, frozen=True, kw_only=True):
+    """A plan to be used again and again."""
+
+    name: str
+    description: str | None = None
+    parameters: list[str]
+    """The names that stand between double braces in its tasks."""
+    tasks: list[TemplateTask]
+    updated_at: Timestamp
+
+
+class AttemptRecord(Wire, frozen=True, kw_only=True):
+    """One attempt at a task, from its claim to its end."""
+
+    attempt: int
+    worker_id: str
+    slot: int | None = None
+    claimed_at: Timestamp
+    ended_at: Timestamp | None = None
+    """Absent while it goes on."""
+    outcome: (
+        Literal["done", "failed", "retrying", "lapsed", "released", "cancelled", "reset", "deleted"]
+        | None
+    ) = None
+    cause: str | None = None
+    """Why it lapsed or was released."""
+    seconds: float | None = None
+    """How long it took."""
+    waited_seconds: float | None = None
+    """How long the task had been available before."""
+    error: str | None = None
 
 
 class Event(Wire, frozen=True, kw_only=True):

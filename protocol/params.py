@@ -10,24 +10,39 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol.limits import (
     ADD_TASKS_MAX,
+    BULK_TASKS_MAX,
     EVENTS_PAGE_MAX,
     ID_LENGTH_MAX,
     PAGE_DEFAULT,
     PAGE_MAX,
     SEARCH_LENGTH_MAX,
+    TEMPLATE_PARAMETERS_MAX,
+    TEMPLATE_TASKS_MAX,
+    WAIT_SECONDS_MAX,
 )
 from protocol.models import (
     PRINTABLE,
+    ClaimToken,
     Description,
     EventType,
+    LeaseSeconds,
+    MaxAttempts,
+    Moment,
+    Note,
     Priority,
+    Progress,
+    Resource,
+    Resources,
+    RetryDelaySeconds,
     SlotNumber,
     Status,
     Tag,
     Tags,
     TaskId,
     TaskIds,
+    TemplateTask,
     Text,
+    TimeoutSeconds,
     WorkerId,
 )
 
@@ -40,6 +55,16 @@ Seq = Annotated[int, Meta(ge=0, description="Event number within the project.")]
 Sort = Literal["created", "-created", "updated", "-updated", "priority"]
 Name = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=PRINTABLE)]
 Metadata = Annotated[dict[str, Any], Meta(description="A JSON object of at most 16 KiB.")]
+WaitSeconds = Annotated[
+    float,
+    Meta(
+        ge=0,
+        le=3_600,
+        description="How long to wait if there is nothing yet; more than "
+        f"{WAIT_SECONDS_MAX:g} waits {WAIT_SECONDS_MAX:g}.",
+    ),
+]
+DryRun = Annotated[bool, Meta(description="Only say what would happen.")]
 
 
 IdempotencyKey = Annotated[
@@ -76,6 +101,11 @@ class Mutation(Params, frozen=True, kw_only=True):
 
 class ClaimWorkerSlot(Mutation, frozen=True, kw_only=True):
     worker_id: WorkerId | None = None
+    lease_seconds: LeaseSeconds | None = None
+    bind_to_connection: Annotated[
+        bool, Meta(description="Give the slot back soon after this connection is lost.")
+    ] = False
+    wait_seconds: WaitSeconds = 0
 
 
 class ReleaseWorkerSlot(Mutation, frozen=True, kw_only=True):
@@ -102,6 +132,12 @@ class NewTask(Params, frozen=True, kw_only=True):
     priority: Priority = 0
     tags: Tags = []
     metadata: Metadata | None = None
+    resources: Resources = []
+    max_attempts: MaxAttempts | None = None
+    retry_delay_seconds: RetryDelaySeconds | None = None
+    not_before: Moment | None = None
+    deadline: Moment | None = None
+    timeout_seconds: TimeoutSeconds | None = None
 
 
 class AddTask(NewTask, frozen=True, kw_only=True):
@@ -112,6 +148,80 @@ class AddTask(NewTask, frozen=True, kw_only=True):
 
 class AddTasks(Mutation, frozen=True, kw_only=True):
     tasks: Annotated[list[NewTask], Meta(min_length=1, max_length=ADD_TASKS_MAX)]
+
+
+class ImportedTask(NewTask, frozen=True, kw_only=True):
+    """A task with what has become of it already."""
+
+    status: (
+        Annotated[
+            Literal["done", "failed", "cancelled"],
+            Meta(description="Of finished tasks only; every other status follows by itself."),
+        ]
+        | None
+    ) = None
+    result: Annotated[Text, Meta(description="What its worker reported.")] | None = None
+    error: Text | None = None
+    worker_id: WorkerId | None = None
+    note: Note | None = None
+
+
+class ImportTasks(Mutation, frozen=True, kw_only=True):
+    tasks: Annotated[list[ImportedTask], Meta(min_length=1, max_length=ADD_TASKS_MAX)]
+    dry_run: DryRun = False
+
+
+class TaskFilter(Params, frozen=True, kw_only=True):
+    """Which tasks: those that pass every condition that is given."""
+
+    status: Annotated[list[Status], Meta(description="Any of these; empty means all.")] = []
+    tags: Annotated[list[Tag], Meta(max_length=50, description="All of these.")] = []
+    worker_id: WorkerId | None = None
+    depends_on: TaskId | None = None
+    search: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=SEARCH_LENGTH_MAX,
+                description="Part of the id or the description, upper and lower case alike.",
+            ),
+        ]
+        | None
+    ) = None
+    ids: Annotated[list[TaskId], Meta(max_length=BULK_TASKS_MAX, description="Any of these.")] = []
+
+
+class CancelTasks(Mutation, frozen=True, kw_only=True):
+    filter: TaskFilter
+    dry_run: DryRun = False
+
+
+class ResetTasks(Mutation, frozen=True, kw_only=True):
+    filter: TaskFilter
+    force: Annotated[bool, Meta(description="Also those that are `done` or `working`.")] = False
+    dry_run: DryRun = False
+
+
+class EditTasks(Mutation, frozen=True, kw_only=True):
+    filter: TaskFilter
+    priority: Priority | None = None
+    add_tags: Tags = []
+    remove_tags: Tags = []
+    max_attempts: MaxAttempts | None = None
+    dry_run: DryRun = False
+
+
+class AddNote(Mutation, frozen=True, kw_only=True):
+    task_id: TaskId
+    note: Note
+    worker_id: WorkerId | None = None
+
+
+class GetTaskHistory(Params, frozen=True, kw_only=True):
+    task_id: TaskId
+    since: Seq = 0
+    limit: Annotated[int, Meta(ge=1, le=EVENTS_PAGE_MAX)] = PAGE_DEFAULT
 
 
 class GetTask(Params, frozen=True, kw_only=True):
@@ -132,22 +242,7 @@ class GetAllTasks(Params, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
-class ListTasks(Params, frozen=True, kw_only=True):
-    status: Annotated[list[Status], Meta(description="Any of these; empty means all.")] = []
-    tags: Annotated[list[Tag], Meta(max_length=50, description="All of these.")] = []
-    worker_id: WorkerId | None = None
-    depends_on: TaskId | None = None
-    search: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1,
-                max_length=SEARCH_LENGTH_MAX,
-                description="Part of the id or the description, upper and lower case alike.",
-            ),
-        ]
-        | None
-    ) = None
+class ListTasks(TaskFilter, frozen=True, kw_only=True):
     sort: Annotated[
         Sort, Meta(description="`priority` is the order in which tasks are claimed.")
     ] = "created"
@@ -165,6 +260,12 @@ class EditTask(Mutation, frozen=True, kw_only=True):
     priority: Priority | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
     metadata: Metadata | UnsetType | None = UNSET
+    resources: Resources | UnsetType = UNSET
+    max_attempts: MaxAttempts | UnsetType | None = UNSET
+    retry_delay_seconds: RetryDelaySeconds | UnsetType | None = UNSET
+    not_before: Moment | UnsetType | None = UNSET
+    deadline: Moment | UnsetType | None = UNSET
+    timeout_seconds: TimeoutSeconds | UnsetType | None = UNSET
     version: (
         Annotated[int, Meta(ge=1, description="Refuse if the task has another version by now.")]
         | None
@@ -197,6 +298,52 @@ class ClaimTask(Mutation, frozen=True, kw_only=True):
     task_id: TaskId
     worker_id: WorkerId
     worker_slot: SlotNumber
+    lease_seconds: LeaseSeconds | None = None
+
+
+class ClaimNextTask(Mutation, frozen=True, kw_only=True):
+    worker_id: WorkerId
+    worker_slot: (
+        Annotated[
+            SlotNumber, Meta(description="Your slot; left out, the one that the worker holds.")
+        ]
+        | None
+    ) = None
+    tags: Annotated[Tags, Meta(description="Only tasks that have all of these.")] = []
+    wait_seconds: WaitSeconds = 0
+    lease_seconds: LeaseSeconds | None = None
+
+
+class Heartbeat(Mutation, frozen=True, kw_only=True):
+    worker_id: (
+        Annotated[
+            WorkerId,
+            Meta(description="Left out: every worker whose slot this client session claimed."),
+        ]
+        | None
+    ) = None
+
+
+class ReportProgress(Mutation, frozen=True, kw_only=True):
+    task_id: TaskId
+    worker_id: WorkerId
+    progress: Progress
+    note: Note | None = None
+    claim_token: ClaimToken | None = None
+
+
+class ReleaseTask(Mutation, frozen=True, kw_only=True):
+    task_id: TaskId
+    worker_id: WorkerId
+    note: Annotated[Note, Meta(description="What whoever takes over should know.")] | None = None
+    claim_token: ClaimToken | None = None
+
+
+class ReserveResources(Mutation, frozen=True, kw_only=True):
+    task_id: TaskId
+    worker_id: WorkerId
+    resources: Annotated[list[Resource], Meta(min_length=1, max_length=50)]
+    claim_token: ClaimToken | None = None
 
 
 class UpdateTask(Mutation, frozen=True, kw_only=True):
@@ -205,16 +352,7 @@ class UpdateTask(Mutation, frozen=True, kw_only=True):
     worker_id: WorkerId
     output: Annotated[Text, Meta(description="What was done.")] | None = None
     error: Annotated[Text, Meta(description="Why it failed.")] | None = None
-    claim_token: (
-        Annotated[
-            str,
-            Meta(
-                max_length=64,
-                description="From `claim_task`: makes a report of a superseded claim impossible.",
-            ),
-        ]
-        | None
-    ) = None
+    claim_token: ClaimToken | None = None
 
 
 # --- events -----------------------------------------------------------------------------------
@@ -234,8 +372,10 @@ class Unsubscribe(Params, frozen=True, kw_only=True):
 
 class GetEvents(Params, frozen=True, kw_only=True):
     since: Seq = 0
+    until: Annotated[int, Meta(ge=1, description="Nothing after this event number.")] | None = None
     types: Annotated[list[EventType], Meta(description="Any of these; empty means all.")] = []
     task_id: TaskId | None = None
+    worker_id: WorkerId | None = None
     limit: Annotated[int, Meta(ge=1, le=EVENTS_PAGE_MAX)] = PAGE_DEFAULT
 
 
@@ -243,7 +383,87 @@ class GetSnapshot(Params, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=0, le=PAGE_MAX, description="Length of the queue shown.")] = 20
 
 
+# --- templates --------------------------------------------------------------------------------
+
+TemplateName = Annotated[
+    str, Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=PRINTABLE, description="Its name.")
+]
+
+
+class SaveTemplate(Mutation, frozen=True, kw_only=True):
+    """A template of the same name is replaced."""
+
+    name: TemplateName
+    tasks: Annotated[list[TemplateTask], Meta(min_length=1, max_length=TEMPLATE_TASKS_MAX)]
+    description: Note | None = None
+
+
+class ListTemplates(Params, frozen=True, kw_only=True):
+    pass
+
+
+class DeleteTemplate(Mutation, frozen=True, kw_only=True):
+    name: TemplateName
+
+
+class InstantiateTemplate(Mutation, frozen=True, kw_only=True):
+    name: TemplateName
+    parameters: Annotated[
+        dict[str, str],
+        Meta(
+            max_length=TEMPLATE_PARAMETERS_MAX,
+            description="A value for each `{{name}}` of the template.",
+        ),
+    ] = {}
+    prefix: (
+        Annotated[
+            str,
+            Meta(
+                max_length=100,
+                description="Put before the ids of the new tasks; left out, the server makes one.",
+            ),
+        ]
+        | None
+    ) = None
+    dry_run: DryRun = False
+
+
 # --- operations -------------------------------------------------------------------------------
+
+
+class GetStats(Params, frozen=True, kw_only=True):
+    window_seconds: Annotated[
+        float,
+        Meta(ge=60, le=366 * 86_400, description="How far back to look; by default an hour."),
+    ] = 3_600
+    worker_id: WorkerId | None = None
+
+
+class SetWorkerSlots(Mutation, frozen=True, kw_only=True):
+    slots: Annotated[SlotNumber, Meta(description="How many worker slots the project has.")]
+
+
+class PauseClaims(Mutation, frozen=True, kw_only=True):
+    reason: Annotated[Note, Meta(description="Told to whoever asks for work.")] | None = None
+
+
+class ResumeClaims(Mutation, frozen=True, kw_only=True):
+    pass
+
+
+class Backup(Params, frozen=True, kw_only=True):
+    pass
+
+
+class Prune(Params, frozen=True, kw_only=True):
+    finished_before: (
+        Annotated[Moment, Meta(description="Remove tasks that were finished before this time.")]
+        | None
+    ) = None
+    events_before: (
+        Annotated[Moment, Meta(description="Remove events that are older than this time.")] | None
+    ) = None
+    dry_run: DryRun = False
 
 
 class Identify(Params, frozen=True, kw_only=True):

@@ -5,10 +5,11 @@ document says.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from protocol.openrpc import openrpc_document
+from protocol.vocabulary import EVENT_MEANINGS, STATUS_MEANINGS
 
 __all__ = ["reference_page"]
 
@@ -28,6 +29,13 @@ project `default`, `ws://HOST:3335/projects/NAME` any other. The same in a form 
 {"jsonrpc": "2.0", "id": 1, "method": "get_task", "params": {"taskId": "TASK-001"}}
 ```
 
+A request that waits (`waitSeconds`) is withdrawn by the notification `$/cancelRequest` with its \
+`id`, and by the end of its connection:
+
+```json
+{"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": 1}}
+```
+
 Fields that are null are left out of results. Times are RFC 3339 in UTC with milliseconds. Every \
 method that changes something takes an `idempotencyKey`.
 """
@@ -37,7 +45,7 @@ _RANGES: Final = (
     ("minimum", "maximum", ""),
 )
 _PATTERNS: Final = {True: "no control or invisible characters", False: "no U+0000"}
-_GROUPS: Final = ("slots", "tasks", "work", "events", "operations")
+_GROUPS: Final = ("slots", "tasks", "work", "events", "templates", "operations")
 
 
 def reference_page() -> str:
@@ -173,14 +181,12 @@ class _Page:
         return "\n".join(["## Errors", "", head, "", *table])
 
     def event_types(self) -> str:
-        types = self._schemas["Event"]["properties"]["type"]["enum"]
-        return "\n".join(["## Event types", "", *(f"- `{name}`" for name in types), ""])
+        known = self._schemas["Event"]["properties"]["type"]["enum"]
+        return _meanings("Event types", "type", known, EVENT_MEANINGS)
 
     def statuses(self) -> str:
-        rows = [(f"`{status}`", meaning) for status, meaning in _STATUSES.items()]
         known = self._schemas["Task"]["properties"]["status"]["enum"]
-        assert set(known) == set(_STATUSES), "a status is missing here"
-        return "\n".join(["## Statuses", "", *_table(("status", "meaning"), rows)]).rstrip() + "\n"
+        return _meanings("Statuses", "status", known, STATUS_MEANINGS).rstrip() + "\n"
 
     def _type(self, schema: Json) -> str:
         if "$ref" in schema:
@@ -195,14 +201,10 @@ class _Page:
         return str(schema.get("type", "any"))
 
 
-_STATUSES: Final = {
-    "blocked": "A dependency is not `done`.",
-    "available": "May be claimed.",
-    "working": "Held by one worker.",
-    "done": "Finished.",
-    "failed": "Reported failed.",
-    "cancelled": "Called off.",
-}
+def _meanings(title: str, word: str, known: Iterable[str], meanings: Mapping[Any, str]) -> str:
+    assert set(known) == set(meanings), f"the meaning of a {word} is missing, or too many are there"
+    rows = [(f"`{name}`", meanings[name]) for name in known]
+    return "\n".join([f"## {title}", "", *_table((word, "meaning"), rows)])
 
 
 def _ref(schema: Json) -> str:

@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from protocol.models import Blocker, Event, Slot, Status, Task, TaskSummary, Timestamp, Wire
+from protocol.models import (
+    AttemptRecord,
+    Blocker,
+    Event,
+    Slot,
+    Status,
+    Task,
+    TaskSummary,
+    Template,
+    Timestamp,
+    Wire,
+)
 
 SnapshotSeq = Annotated[
     int, Meta(ge=0, description="The last event this is true at: `subscribe(since=seq)` goes on.")
@@ -19,6 +30,10 @@ class SlotClaimed(Wire, frozen=True, kw_only=True):
     worker_id: str | None = None
     task_id: str | None = None
     """The task that this worker still holds, when it claims its slot again."""
+    claim_token: str | None = None
+    """Of that task."""
+    lease_expires_at: Timestamp | None = None
+    """When the slot is given back unless its worker gives a sign of life."""
 
 
 class SlotReleased(Wire, frozen=True, kw_only=True):
@@ -51,10 +66,73 @@ class TaskClaimed(Wire, frozen=True, kw_only=True):
     claim_token: str
 
 
+class NextTask(Wire, frozen=True, kw_only=True):
+    task: Task | None = None
+    """Absent when there was nothing to claim."""
+    claim_token: str | None = None
+    reason: str | None = None
+    """Why there was nothing, and what to do."""
+    remaining: int
+    """Tasks of the project that are not finished; 0 says that there is nothing left to do."""
+
+
+class HeldSlot(Wire, frozen=True, kw_only=True):
+    """What a heartbeat renewed."""
+
+    slot: int
+    worker_id: str | None = None
+    task_id: str | None = None
+    lease_expires_at: Timestamp
+
+
+class HeartbeatReply(Wire, frozen=True, kw_only=True):
+    held: list[HeldSlot]
+    cancelled: list[str]
+    """Tasks that were taken away from these workers since their claim: they must stop."""
+    paused: bool
+    """Nobody may claim for now; work that is under way goes on."""
+    draining: bool
+    """Finish the task and release the slot: there are fewer slots now, or the server stops."""
+    lease_seconds: float
+    """The shortest lease that was renewed; send the next heartbeat well before it ends."""
+
+
+class Reserved(Wire, frozen=True, kw_only=True):
+    task_id: str
+    reserved: list[str]
+    """All that the task holds on top of its own resources."""
+
+
 class TaskUpdated(Wire, frozen=True, kw_only=True):
     task: TaskSummary
     unblocked: list[str]
     """The first hundred tasks that became available by this."""
+
+
+class Skipped(Wire, frozen=True, kw_only=True):
+    """A task that a bulk change left as it is."""
+
+    task_id: str
+    reason: str
+
+
+class BulkChanged(Wire, frozen=True, kw_only=True):
+    matched: int
+    """Tasks that passed the filter, at most a thousand."""
+    changed: int
+    """Those that were changed, or would be in a dry run."""
+    task_ids: list[str]
+    """The first hundred of them."""
+    skipped: list[Skipped]
+    """The first hundred that passed the filter and could not be changed, and why."""
+    more: bool
+    """Whether further tasks pass the filter: call again for them."""
+    dry_run: bool
+
+
+class TasksImported(Wire, frozen=True, kw_only=True):
+    tasks: int
+    dry_run: bool
 
 
 class TaskDeleted(Wire, frozen=True, kw_only=True):
@@ -80,6 +158,17 @@ class TaskSummaryPage(Wire, frozen=True, kw_only=True):
     next_cursor: str | None = None
 
 
+class Conflict(Wire, frozen=True, kw_only=True):
+    """A resource that cannot be had now."""
+
+    resource: str
+    """What is wanted."""
+    held: str
+    """What is held of it: the same, or a folder around it or in it."""
+    task_id: str
+    holder: str
+
+
 class TaskExplained(Wire, frozen=True, kw_only=True):
     task_id: str
     status: Status
@@ -95,12 +184,17 @@ class TaskExplained(Wire, frozen=True, kw_only=True):
     """Tasks that depend on this one and are not finished."""
     holder: str | None = None
     worker_slot: int | None = None
+    conflicts: list[Conflict]
+    """What others hold of the resources that this task needs."""
+    waits_until: Timestamp | None = None
+    """Only while `scheduled`."""
 
 
 class Counts(Wire, frozen=True, kw_only=True):
     """Tasks per status."""
 
     blocked: int
+    scheduled: int
     available: int
     working: int
     done: int
@@ -116,6 +210,12 @@ class Snapshot(Wire, frozen=True, kw_only=True):
     workers: list[Slot]
     queue: list[TaskSummary]
     """What would be claimed next, in order."""
+    paused: bool = False
+    pause_reason: str | None = None
+    overdue: int = 0
+    """Unfinished tasks whose deadline passed."""
+    waiting: int = 0
+    """Requests that wait for a task."""
 
 
 class Subscribed(Wire, frozen=True, kw_only=True):
@@ -132,6 +232,109 @@ class Events(Wire, frozen=True, kw_only=True):
     seq: SnapshotSeq
     next_since: int | None = None
     """Pass it as `since` for the next page; absent on the last one."""
+    pruned_through: int | None = None
+    """Events up to this number may have been removed by `prune`."""
+
+
+class TaskHistory(Wire, frozen=True, kw_only=True):
+    task_id: str
+    attempts: list[AttemptRecord]
+    """Those that begin or end within the events of this page."""
+    events: list[Event]
+    next_since: int | None = None
+    """Pass it as `since` for the next page; absent on the last one."""
+
+
+class Percentiles(Wire, frozen=True, kw_only=True):
+    """Of a duration, in seconds, over the attempts that ended in the window."""
+
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    max: float
+    mean: float
+
+
+class WorkerStats(Wire, frozen=True, kw_only=True):
+    """What one worker, or all of them, did in a window."""
+
+    worker_id: str | None = None
+    """Absent where all workers are meant."""
+    attempts: int
+    """Attempts that ended in the window."""
+    done: int
+    failed: int
+    """Reports of failure, those that are tried again included."""
+    lapsed: int
+    released: int
+    """Handed back, called off or reset."""
+    done_per_hour: float
+    failure_rate: float
+    """Failed of all that ended."""
+    lapse_rate: float
+    waiting_seconds: Percentiles | None = None
+    """From available to claimed."""
+    working_seconds: Percentiles | None = None
+    """From claimed to the end of the attempt."""
+
+
+class Stats(Wire, frozen=True, kw_only=True):
+    seq: SnapshotSeq
+    since: Timestamp
+    until: Timestamp
+    added: int
+    """Tasks that were added in the window."""
+    project: WorkerStats
+    workers: list[WorkerStats]
+    """The busiest hundred."""
+    truncated: bool
+    """Whether the window holds more attempts than one call looks at; the newest were."""
+
+
+class TemplateSaved(Wire, frozen=True, kw_only=True):
+    template: Template
+
+
+class Templates(Wire, frozen=True, kw_only=True):
+    templates: list[Template]
+    seq: SnapshotSeq
+
+
+class TemplateDeleted(Wire, frozen=True, kw_only=True):
+    name: str
+
+
+class TemplateInstantiated(Wire, frozen=True, kw_only=True):
+    tasks: list[TaskSummary]
+    prefix: str
+    dry_run: bool
+
+
+class SlotsSet(Wire, frozen=True, kw_only=True):
+    slots: int
+    draining: list[int]
+    """Slots beyond the number that go when their task ends."""
+
+
+class ClaimsPaused(Wire, frozen=True, kw_only=True):
+    paused: bool
+    reason: str | None = None
+
+
+class BackupMade(Wire, frozen=True, kw_only=True):
+    backup: str | None = None
+    """Name of the backup file beside the database; absent for a store without files."""
+
+
+class Pruned(Wire, frozen=True, kw_only=True):
+    tasks: int
+    events: int
+    kept: int
+    """Finished tasks that are old enough, and stay because something kept depends on them."""
+    archive: str | None = None
+    """Name of the JSON Lines file that what was removed went to."""
+    dry_run: bool
 
 
 class Identified(Wire, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ Owns how a params struct becomes a signature. Must not know files or formatting.
 import inspect
 import textwrap
 import types
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
@@ -21,13 +22,15 @@ _HEADER: Final = '''"""Every method of the table as a Python method with types.
 
 GENERATED from `protocol/methods.py` by `python -m protocol.generate`; do not edit.
 """
-# ruff: noqa: A002 -- the names of the params are the contract's
+# ruff: noqa: A002, PLR0913 -- the names and the number of the params are the contract's
 
 from abc import ABC, abstractmethod
+from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
+from protocol import models as m
 from protocol import params as p
 from protocol import results as r
 from protocol.methods import METHODS, Method
@@ -51,6 +54,7 @@ class TypedMethods(ABC):
 '''
 _NAMES: Final = {"rpc.discover": "discover"}
 _SET_BY_CLIENT: Final = "idempotency_key"
+_EMPTY: Final[Mapping[Any, str]] = {list: "[]", dict: "{}"}
 
 
 def typed_source() -> str:
@@ -108,15 +112,16 @@ def _param(field: msgspec.structs.FieldInfo, aliases: _Aliases) -> str:
     hint = _spelled(field.type, aliases)
     if field.required:
         return f"{field.name}: {hint}"
-    if field.default_factory is list:
-        # A list as a default would be shared between calls.
+    if field.default_factory in _EMPTY:
+        # A list or a dict as a default would be shared between calls.
         return f"{field.name}: {hint} | None = None"
     default = "UNSET" if field.default is msgspec.UNSET else repr(field.default)
     return f"{field.name}: {hint} = {default}"
 
 
 def _argument(field: msgspec.structs.FieldInfo) -> str:
-    return f"{field.name} or []" if field.default_factory is list else field.name
+    empty = _EMPTY.get(field.default_factory)
+    return field.name if empty is None else f"{field.name} or {empty}"
 
 
 def _spelled(hint: Any, aliases: _Aliases) -> str:
@@ -142,6 +147,8 @@ def _spelled_plain(hint: Any) -> str:
         return "None"
     if isinstance(hint, type) and issubclass(hint, params.Params):
         return f"p.{hint.__name__}"
+    if isinstance(hint, type) and issubclass(hint, models.Wire):
+        return f"m.{hint.__name__}"
     return "Any" if hint is Any else str(hint.__name__)
 
 

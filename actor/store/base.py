@@ -12,7 +12,14 @@ from typing import Protocol
 
 import msgspec
 
-from actor.records import LoggedEvent, ProjectRecord, ReplyRecord, SlotRecord, TaskRecord
+from actor.records import (
+    LoggedEvent,
+    ProjectRecord,
+    ReplyRecord,
+    SlotRecord,
+    TaskRecord,
+    TemplateRecord,
+)
 from protocol.models import Event, EventType
 
 __all__ = [
@@ -69,6 +76,12 @@ class Batch(msgspec.Struct, kw_only=True):
     slots: list[SlotRecord] = []
     slots_freed: list[tuple[int, int]] = []
     """(project number, slot number)."""
+    templates: list[TemplateRecord] = []
+    templates_removed: list[tuple[int, str]] = []
+    """(project number, name)."""
+    forget_events: list[tuple[int, int]] = []
+    """(project number, event number): remove events up to that number, except those about tasks
+    that are still there and not finished."""
     events: list[LoggedEvent] = []
     replies: list[ReplyRecord] = []
     forget_replies_before_ms: int | None = None
@@ -82,6 +95,9 @@ class Batch(msgspec.Struct, kw_only=True):
             or self.replies
             or self.tasks_removed
             or self.slots_freed
+            or self.templates
+            or self.templates_removed
+            or self.forget_events
             or self.forget_replies_before_ms is not None
         )
 
@@ -93,6 +109,7 @@ class Loaded(msgspec.Struct, kw_only=True):
     tasks: list[TaskRecord] = []
     """In the order of their numbers."""
     slots: list[SlotRecord] = []
+    templates: list[TemplateRecord] = []
     last_seq: dict[int, int] = {}
     """The number of the last event per project, also when the event itself was pruned."""
     last_number: int = 0
@@ -102,13 +119,16 @@ class Loaded(msgspec.Struct, kw_only=True):
 
 
 class EventFilter(msgspec.Struct, kw_only=True, frozen=True):
-    """Which events to read: after `since`, of these types (empty means all), of this task."""
+    """Which events to read: after `since`, not after `until`, of these types (empty means all),
+    of this task, of this worker."""
 
     project: int
     since: int
     limit: int
+    until: int | None = None
     types: tuple[EventType, ...] = ()
     task_id: str | None = None
+    worker_id: str | None = None
 
 
 Progress = Callable[[int, int], None]

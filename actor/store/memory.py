@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import trio
 
-from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord
+from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord, TemplateRecord
 from actor.store.base import Batch, EventFilter, Loaded, Progress
 from protocol.models import Event
 
@@ -25,6 +25,7 @@ class MemoryStore:
         self._projects: dict[int, ProjectRecord] = {}
         self._tasks: dict[int, TaskRecord] = {}
         self._slots: dict[tuple[int, int], SlotRecord] = {}
+        self._templates: dict[tuple[int, str], TemplateRecord] = {}
         self._events: dict[int, list[Event]] = {}
         self._replies: dict[tuple[int, str], ReplyRecord] = {}
         self._last_number = 0
@@ -36,6 +37,7 @@ class MemoryStore:
             projects=[self._projects[number] for number in sorted(self._projects)],
             tasks=[self._tasks[number] for number in sorted(self._tasks)],
             slots=[self._slots[key] for key in sorted(self._slots)],
+            templates=[self._templates[key] for key in sorted(self._templates)],
             last_seq={project: self._last_seq(project) for project in self._projects},
             last_number=self._last_number,
             replies=[msgspec.structs.replace(reply, reply=None) for reply in replies],
@@ -54,6 +56,10 @@ class MemoryStore:
             self._tasks.pop(number, None)
         for key in batch.slots_freed:
             self._slots.pop(key, None)
+        for key in batch.templates_removed:
+            self._templates.pop(key, None)
+        for template in batch.templates:
+            self._templates[template.project, template.name] = template
         for task in batch.tasks:
             self._tasks[task.number] = task
         for slot in batch.slots:
@@ -83,6 +89,8 @@ class MemoryStore:
             for event in events[start:]
             if (not wanted.types or event.type in wanted.types)
             and (wanted.task_id is None or event.task_id == wanted.task_id)
+            and (wanted.worker_id is None or event.worker_id == wanted.worker_id)
+            and (wanted.until is None or event.seq <= wanted.until)
         ]
         return found[: wanted.limit]
 

@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord
+from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord, TemplateRecord
 from actor.store.base import Batch, EventFilter, Loaded
 from actor.store.sql import QUERIES
 from actor.timestamps import to_text
@@ -69,6 +69,7 @@ _encode = msgspec.json.Encoder().encode
 _projects = msgspec.json.Decoder(ProjectRecord)
 _tasks = msgspec.json.Decoder(TaskRecord)
 _slots = msgspec.json.Decoder(SlotRecord)
+_templates = msgspec.json.Decoder(TemplateRecord)
 _replies = msgspec.json.Decoder(ReplyRecord)
 _reply_rows = msgspec.json.Decoder(_ReplyRow)
 _events = msgspec.json.Decoder(Event)
@@ -93,8 +94,10 @@ def statements(batch: Batch) -> Iterator[Statement]:
         ("upsert_projects", batch.projects),
         ("delete_tasks", batch.tasks_removed),
         ("delete_slots", batch.slots_freed),
+        ("delete_templates", batch.templates_removed),
         ("upsert_tasks", batch.tasks),
         ("upsert_slots", batch.slots),
+        ("upsert_templates", batch.templates),
         ("insert_events", batch.events),
         ("upsert_replies", [_reply_row(reply) for reply in batch.replies]),
         ("mark_projects", _marks(batch)),
@@ -144,7 +147,7 @@ def count_rows(real: sqlite3.Connection) -> int:
 
 
 def load_small_tables(real: sqlite3.Connection) -> Loaded:
-    """The projects and slots, and the highest numbers that were ever used."""
+    """The projects, slots and templates, and the highest numbers that were ever used."""
     loaded = Loaded()
     for last_seq, last_number, text in _all(real, "load_projects"):
         project = _decoded(_projects, text, "project")
@@ -153,6 +156,8 @@ def load_small_tables(real: sqlite3.Connection) -> Loaded:
         loaded.last_number = max(loaded.last_number, last_number)
     for (text,) in _all(real, "load_slots"):
         loaded.slots.append(_decoded(_slots, text, "slot"))
+    for (text,) in _all(real, "load_templates"):
+        loaded.templates.append(_decoded(_templates, text, "template"))
     return loaded
 
 
@@ -184,6 +189,8 @@ def read_events(real: sqlite3.Connection, wanted: EventFilter) -> list[Event]:
     parameters: dict[str, Any] = {
         "project": wanted.project,
         "since": wanted.since,
+        "until": wanted.until,
+        "worker_id": wanted.worker_id,
         "types": _encode(wanted.types).decode() if wanted.types else None,
         "limit": wanted.limit,
         "task_id": wanted.task_id,

@@ -6,26 +6,34 @@
 -- Writing ---------------------------------------------------------------------------------------
 
 -- name: upsert_projects
-INSERT INTO projects (number, name, slots, created_at)
+INSERT INTO projects (number, name, slots, paused, pause_reason, pruned_seq, created_at)
 SELECT
     json_extract(value, '$.number'),
     json_extract(value, '$.name'),
     json_extract(value, '$.slots'),
+    json_extract(value, '$.paused'),
+    json_extract(value, '$.pause_reason'),
+    json_extract(value, '$.pruned_seq'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.created_ms') / 1000.0, 'unixepoch')
 FROM json_each(?)
 WHERE true
 ON CONFLICT (number) DO UPDATE SET
     name = excluded.name,
     slots = excluded.slots,
+    paused = excluded.paused,
+    pause_reason = excluded.pause_reason,
+    pruned_seq = excluded.pruned_seq,
     created_at = excluded.created_at;
 
 -- name: upsert_tasks
 -- A task never changes its number, project or id; leaving the last two out of the update leaves
 -- their index alone.
 INSERT INTO tasks (
-    number, project, id, description, status, priority, dependencies, tags, metadata,
-    expected_output, output, error, worker_id, worker_slot, attempt, claim_seq, version,
-    created_by, created_at, updated_at, claimed_at, completed_at
+    number, project, id, description, status, priority, dependencies, resources, reserved, tags,
+    metadata, expected_output, output, error, worker_id, worker_slot, attempt, forgiven,
+    max_attempts, retry_delay_ms, timeout_ms, lease_ms, not_before, retry_at, deadline, overdue,
+    progress, note, claim_seq, version, created_by, created_at, updated_at, ready_at, claimed_at,
+    completed_at
 )
 SELECT
     json_extract(value, '$.number'),
@@ -35,6 +43,8 @@ SELECT
     json_extract(value, '$.status'),
     json_extract(value, '$.priority'),
     json_extract(value, '$.dependencies'),
+    json_extract(value, '$.resources'),
+    json_extract(value, '$.reserved'),
     json_extract(value, '$.tags'),
     json_extract(value, '$.metadata'),
     json_extract(value, '$.expected_output'),
@@ -43,11 +53,23 @@ SELECT
     json_extract(value, '$.worker_id'),
     json_extract(value, '$.worker_slot'),
     json_extract(value, '$.attempt'),
+    json_extract(value, '$.forgiven'),
+    json_extract(value, '$.max_attempts'),
+    json_extract(value, '$.retry_delay_ms'),
+    json_extract(value, '$.timeout_ms'),
+    json_extract(value, '$.lease_ms'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.not_before_ms') / 1000.0, 'unixepoch'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.retry_at_ms') / 1000.0, 'unixepoch'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.deadline_ms') / 1000.0, 'unixepoch'),
+    json_extract(value, '$.overdue'),
+    json_extract(value, '$.progress'),
+    json_extract(value, '$.note'),
     json_extract(value, '$.claim_seq'),
     json_extract(value, '$.version'),
     json_extract(value, '$.created_by'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.created_ms') / 1000.0, 'unixepoch'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.updated_ms') / 1000.0, 'unixepoch'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.ready_ms') / 1000.0, 'unixepoch'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.claimed_ms') / 1000.0, 'unixepoch'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.completed_ms') / 1000.0, 'unixepoch')
 FROM json_each(?)
@@ -57,6 +79,8 @@ ON CONFLICT (number) DO UPDATE SET
     status = excluded.status,
     priority = excluded.priority,
     dependencies = excluded.dependencies,
+    resources = excluded.resources,
+    reserved = excluded.reserved,
     tags = excluded.tags,
     metadata = excluded.metadata,
     expected_output = excluded.expected_output,
@@ -65,11 +89,23 @@ ON CONFLICT (number) DO UPDATE SET
     worker_id = excluded.worker_id,
     worker_slot = excluded.worker_slot,
     attempt = excluded.attempt,
+    forgiven = excluded.forgiven,
+    max_attempts = excluded.max_attempts,
+    retry_delay_ms = excluded.retry_delay_ms,
+    timeout_ms = excluded.timeout_ms,
+    lease_ms = excluded.lease_ms,
+    not_before = excluded.not_before,
+    retry_at = excluded.retry_at,
+    deadline = excluded.deadline,
+    overdue = excluded.overdue,
+    progress = excluded.progress,
+    note = excluded.note,
     claim_seq = excluded.claim_seq,
     version = excluded.version,
     created_by = excluded.created_by,
     created_at = excluded.created_at,
     updated_at = excluded.updated_at,
+    ready_at = excluded.ready_at,
     claimed_at = excluded.claimed_at,
     completed_at = excluded.completed_at;
 
@@ -77,13 +113,18 @@ ON CONFLICT (number) DO UPDATE SET
 DELETE FROM tasks WHERE number IN (SELECT value FROM json_each(?));
 
 -- name: upsert_slots
-INSERT INTO slots (project, number, worker_id, session, task_id, claimed_at)
+INSERT INTO slots (
+    project, number, worker_id, session, task_id, revoked, bound, lease_ms, claimed_at
+)
 SELECT
     json_extract(value, '$.project'),
     json_extract(value, '$.number'),
     json_extract(value, '$.worker_id'),
     json_extract(value, '$.session'),
     json_extract(value, '$.task_id'),
+    json_extract(value, '$.revoked'),
+    json_extract(value, '$.bound'),
+    json_extract(value, '$.lease_ms'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.claimed_ms') / 1000.0, 'unixepoch')
 FROM json_each(?)
 WHERE true
@@ -91,10 +132,33 @@ ON CONFLICT (project, number) DO UPDATE SET
     worker_id = excluded.worker_id,
     session = excluded.session,
     task_id = excluded.task_id,
+    revoked = excluded.revoked,
+    bound = excluded.bound,
+    lease_ms = excluded.lease_ms,
     claimed_at = excluded.claimed_at;
 
 -- name: delete_slots
 DELETE FROM slots WHERE (project, number) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
+);
+
+-- name: upsert_templates
+INSERT INTO templates (project, name, description, tasks, updated_at)
+SELECT
+    json_extract(value, '$.project'),
+    json_extract(value, '$.name'),
+    json_extract(value, '$.description'),
+    json_extract(value, '$.tasks'),
+    strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.updated_ms') / 1000.0, 'unixepoch')
+FROM json_each(?)
+WHERE true
+ON CONFLICT (project, name) DO UPDATE SET
+    description = excluded.description,
+    tasks = excluded.tasks,
+    updated_at = excluded.updated_at;
+
+-- name: delete_templates
+DELETE FROM templates WHERE (project, name) IN (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
 );
 
@@ -167,6 +231,9 @@ SELECT
         'number', number,
         'name', name,
         'slots', slots,
+        'paused', json(iif(paused, 'true', 'false')),
+        'pause_reason', pause_reason,
+        'pruned_seq', pruned_seq,
         'created_ms',
         strftime('%s', created_at) * 1000 + substr(created_at, 21, 3)
     )
@@ -184,6 +251,8 @@ SELECT
         'status', status,
         'priority', priority,
         'dependencies', json(dependencies),
+        'resources', json(resources),
+        'reserved', json(reserved),
         'tags', json(tags),
         'metadata', json(metadata),
         'expected_output', expected_output,
@@ -192,11 +261,23 @@ SELECT
         'worker_id', worker_id,
         'worker_slot', worker_slot,
         'attempt', attempt,
+        'forgiven', forgiven,
+        'max_attempts', max_attempts,
+        'retry_delay_ms', retry_delay_ms,
+        'timeout_ms', timeout_ms,
+        'lease_ms', lease_ms,
+        'not_before_ms', strftime('%s', not_before) * 1000 + substr(not_before, 21, 3),
+        'retry_at_ms', strftime('%s', retry_at) * 1000 + substr(retry_at, 21, 3),
+        'deadline_ms', strftime('%s', deadline) * 1000 + substr(deadline, 21, 3),
+        'overdue', json(iif(overdue, 'true', 'false')),
+        'progress', progress,
+        'note', note,
         'claim_seq', claim_seq,
         'version', version,
         'created_by', created_by,
         'created_ms', strftime('%s', created_at) * 1000 + substr(created_at, 21, 3),
         'updated_ms', strftime('%s', updated_at) * 1000 + substr(updated_at, 21, 3),
+        'ready_ms', strftime('%s', ready_at) * 1000 + substr(ready_at, 21, 3),
         'claimed_ms', strftime('%s', claimed_at) * 1000 + substr(claimed_at, 21, 3),
         'completed_ms', strftime('%s', completed_at) * 1000 + substr(completed_at, 21, 3)
     )
@@ -213,10 +294,25 @@ SELECT
         'worker_id', worker_id,
         'session', session,
         'task_id', task_id,
+        'revoked', revoked,
+        'bound', json(iif(bound, 'true', 'false')),
+        'lease_ms', lease_ms,
         'claimed_ms', strftime('%s', claimed_at) * 1000 + substr(claimed_at, 21, 3)
     )
 FROM slots
 ORDER BY project, number;
+
+-- name: load_templates
+SELECT
+    json_object(
+        'project', project,
+        'name', name,
+        'description', description,
+        'tasks', json(tasks),
+        'updated_ms', strftime('%s', updated_at) * 1000 + substr(updated_at, 21, 3)
+    )
+FROM templates
+ORDER BY project, name;
 
 -- name: load_replies
 SELECT
@@ -264,6 +360,8 @@ SELECT
 FROM events
 WHERE project = :project
     AND seq > :since
+    AND (:until IS NULL OR seq <= :until)
+    AND (:worker_id IS NULL OR worker_id = :worker_id)
     AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
 ORDER BY seq
 LIMIT :limit;
@@ -287,6 +385,8 @@ FROM events INDEXED BY events_by_task
 WHERE project = :project
     AND task_id = :task_id
     AND seq > :since
+    AND (:until IS NULL OR seq <= :until)
+    AND (:worker_id IS NULL OR worker_id = :worker_id)
     AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
 ORDER BY seq
 LIMIT :limit;
