@@ -97,6 +97,11 @@ class Dispatcher:
             log.exception("%s failed before it was accepted", method.name)
             reply(InternalError("The server failed on this request; its log has the details."))
 
+    def withdraw(self, call: Call) -> None:
+        """The client does not want a call any more: if it waits, it is answered now."""
+        call.withdrawn = True
+        self._service.withdraw(call)
+
     def health(self) -> dict[str, Any]:
         """The body of `GET /api/health`."""
         return self._service.info()

@@ -67,6 +67,9 @@ class Call(msgspec.Struct):
     params: Params
     peer: Peer
     reply: Reply
+    withdrawn: bool = False
+    """The client does not want it any more, or its connection is gone. A service looks at it
+    before it lets a call wait."""
 
 
 class Service(Protocol):
@@ -79,6 +82,15 @@ class Service(Protocol):
         of one connection apply in the order they were sent. Blocks while the service is full:
         that is the back pressure on the connection. Cancelling withdraws a call that was not
         accepted yet; an accepted one is carried out.
+        """
+        ...
+
+    def withdraw(self, call: Call) -> None:
+        """Stop waiting for a call that was submitted. `call.withdrawn` is already true.
+
+        If it still waits, it is answered `RequestCancelled`, and nothing was changed; a call that
+        is being carried out is carried out. Does nothing for a call that was answered. Never
+        raises or blocks.
         """
         ...
 

@@ -77,6 +77,9 @@ class Examples:
             case _:
                 return ["hello", 5]
 
+    def withdraw(self, call: Call) -> None:
+        """Nothing waits here."""
+
     def info(self) -> dict[str, Any]:
         return {}
 

@@ -20,7 +20,7 @@ from websockets.trio.server import Server
 
 from protocol import methods
 from protocol.dispatch import Dispatcher
-from protocol.errors import CoordinatorError
+from protocol.errors import CoordinatorError, RequestCancelled
 from protocol.gate import Gate
 from protocol.methods import Method, Role
 from protocol.models import Wire
@@ -106,6 +106,8 @@ class Desk:
         self.calls: list[Call] = []
         """Everything that was accepted, in order."""
         self.held: dict[str, Call] = {}
+        self.withdrawn: list[Call] = []
+        """Every call that was withdrawn, in order, whether it waited or not."""
         self._arrived = trio.Event()
         self._open = trio.Event()
         self._open.set()
@@ -143,6 +145,12 @@ class Desk:
             self.held.pop(key).reply(msgspec.Raw(msgspec.json.encode(Text(text=outcome))))
         else:
             self.held.pop(key).reply(outcome)
+
+    def withdraw(self, call: Call) -> None:
+        self.withdrawn.append(call)
+        for key, held in list(self.held.items()):
+            if held is call:
+                self.release(key, RequestCancelled("Withdrawn."))
 
     async def accepted(self, count: int) -> None:
         """Wait until so many calls were accepted."""

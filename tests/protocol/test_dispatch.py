@@ -226,7 +226,7 @@ def test_a_number_beyond_all_bounds_is_out_of_range() -> None:
 
 def test_a_refusal_of_params_lists_what_the_method_takes() -> None:
     assert refusal("claim_task", {}).message.endswith(
-        "It takes: taskId, workerId, workerSlot, idempotencyKey."
+        "It takes: taskId, workerId, workerSlot, leaseSeconds, idempotencyKey."
     )
     assert refusal("get_workers", {"a": 1}).message.endswith("It takes: no params.")
 
