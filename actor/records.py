@@ -63,6 +63,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     deadline_ms: int | None = None
     overdue: bool = False
     """Whether `task_overdue` was told of this deadline."""
+    lapsed: bool = False
+    """Whether its last attempt ended without a word of its worker."""
     progress: float | None = None
     note: str | None = None
     claim_seq: int | None = None

@@ -1,59 +1,102 @@
 """What is true now: the records of each project and the indexes over them.
 
-Owns the containers and keeps every index in step with the records. The only way to change it is
+Owns the containers and keeps every index in step with the records: the orders that pages walk,
+the graph's edges, the queue of claims and the agenda of due moments. The only way to change it is
 `World.apply`; `World.revert` takes a change back. Pure: decides nothing and knows no clock, I/O,
 Trio or randomness. `actor.invariants` says what must hold.
 """
 
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from sortedcontainers import SortedList
 
-from actor.records import Change, ProjectRecord, Record, SlotRecord, TaskRecord
+from actor.agenda import Agenda, Due
+from actor.queue import ClaimQueue, Key, Order, claim_key
+from actor.records import (
+    ProjectRecord,
+    SlotLease,
+    SlotRecord,
+    TaskLease,
+    TaskRecord,
+    TemplateRecord,
+)
 from protocol.models import STATUSES, Status
 
-__all__ = ["ProjectState", "World", "claim_key", "created_key", "updated_key"]
+__all__ = [
+    "FINISHED",
+    "Key",
+    "Order",
+    "ProjectState",
+    "claim_key",
+    "created_key",
+    "deadline_moment",
+    "is_overdue",
+    "start_moment",
+    "updated_key",
+]
 
-Key = tuple[int, int, str]
-Order: TypeAlias = "SortedList[Key]"
+Member = TypeVar("Member")
 
-
-def claim_key(task: TaskRecord) -> Key:
-    """The order of claims: priority (high first), then creation."""
-    return (-task.priority, task.number, task.id)
+FINISHED: Final[frozenset[Status]] = frozenset({"done", "failed", "cancelled"})
 
 
 def created_key(task: TaskRecord) -> Key:
     """The order of creation."""
-    return (task.number, 0, task.id)
+    return (task.number, 0, 0, task.id)
 
 
 def updated_key(task: TaskRecord) -> Key:
     """The order of the last change."""
-    return (task.updated_ms, task.number, task.id)
+    return (task.updated_ms, task.number, 0, task.id)
+
+
+def start_moment(task: TaskRecord) -> int | None:
+    """When a scheduled task becomes available, on the wall clock."""
+    if task.status != "scheduled":
+        return None
+    return max(task.not_before_ms or 0, task.retry_at_ms or 0)
+
+
+def deadline_moment(task: TaskRecord) -> int | None:
+    """When a task is to be told overdue, on the wall clock; None if it is finished or was told."""
+    return None if task.overdue or task.status in FINISHED else task.deadline_ms
 
 
 class ProjectState:
     """One project: its tasks and slots. Read freely; write through `World` only."""
 
-    def __init__(self, record: ProjectRecord, seq: int = 0) -> None:
+    def __init__(self, record: ProjectRecord, agenda: Agenda) -> None:
         self.record = record
-        self.seq = seq
+        self.seq = 0
         """The number of the last event."""
         self.tasks: dict[str, TaskRecord] = {}
         self.slots: dict[int, SlotRecord] = {}
         """The held ones."""
+        self.templates: dict[str, TemplateRecord] = {}
+        self.task_leases: dict[str, TaskLease] = {}
+        """One for each working task."""
+        self.slot_leases: dict[int, SlotLease] = {}
+        """One for each held slot."""
         self.slot_of_worker: dict[str, int] = {}
+        self.slots_of_session: dict[str, dict[int, None]] = {}
         self.dependents: dict[str, dict[str, None]] = {}
         """Task id -> ids of the tasks that name it as a dependency, in order of addition."""
         self.unmet: dict[str, int] = {}
         """Task id -> how many of its dependencies are not done. Absent means none."""
+        self.overdue: dict[str, None] = {}
+        """Unfinished tasks whose deadline passed."""
         self.by_status: dict[Status, dict[str, None]] = {status: {} for status in STATUSES}
-        self.ready: Order = SortedList()
+        self.queue = ClaimQueue(self.tasks)
         self.in_claim_order: Order = SortedList()
         self.in_creation_order: Order = SortedList()
         self.in_update_order: Order = SortedList()
+        self._agenda = agenda
+
+    @property
+    def ready(self) -> Order:
+        """All available tasks in the order of claims."""
+        return self.queue.ready
 
     def is_done(self, task_id: str) -> bool:
         task = self.tasks.get(task_id)
@@ -63,11 +106,17 @@ class ProjectState:
         """How many dependencies of the task are not done."""
         return self.unmet.get(task_id, 0)
 
+    def unfinished(self) -> int:
+        """How many tasks are still to be done."""
+        return len(self.tasks) - sum(len(self.by_status[status]) for status in FINISHED)
+
     def lowest_free_slot(self) -> int | None:
         # Slots are given from the lowest up, so the gap is found early unless nearly all are held.
-        if len(self.slots) >= self.record.slots:
+        # Slots beyond the number are on their way out and leave no room below it.
+        total = self.record.slots
+        if len(self.slots) >= total and all(number <= total for number in self.slots):
             return None
-        return next(n for n in range(1, self.record.slots + 1) if n not in self.slots)
+        return next((n for n in range(1, total + 1) if n not in self.slots), None)
 
     # --- kept by World ------------------------------------------------------------------------
 
@@ -82,13 +131,15 @@ class ProjectState:
 
     def load_tasks(self, tasks: list[TaskRecord]) -> None:
         """Fill an empty project: sorting each index once is far cheaper than adding one by one."""
-        self.tasks = {task.id: task for task in tasks}
+        self.tasks.update((task.id, task) for task in tasks)
         for task in tasks:
             self.by_status[task.status][task.id] = None
             for name in task.dependencies:
                 self.dependents.setdefault(name, {})[task.id] = None
-            self._set_unmet(task.id, sum(not self.is_done(name) for name in task.dependencies))
-        self.ready.update(claim_key(task) for task in tasks if task.status == "available")
+            if task.dependencies:
+                self._set_unmet(task.id, sum(not self.is_done(name) for name in task.dependencies))
+            self._plan(None, task)
+        self.queue.load(tasks)
         self.in_claim_order.update(map(claim_key, tasks))
         self.in_creation_order.update(map(created_key, tasks))
         self.in_update_order.update(map(updated_key, tasks))
@@ -99,10 +150,41 @@ class ProjectState:
             del self.slots[before.number]
             if before.worker_id is not None:
                 del self.slot_of_worker[before.worker_id]
+            if before.session is not None:
+                _discard(self.slots_of_session, before.session, before.number)
         if after is not None:
             self.slots[after.number] = after
             if after.worker_id is not None:
                 self.slot_of_worker[after.worker_id] = after.number
+            if after.session is not None:
+                self.slots_of_session.setdefault(after.session, {})[after.number] = None
+
+    def put_template(self, before: TemplateRecord | None, after: TemplateRecord | None) -> None:
+        """Replace a template; None stands for absence."""
+        if before is not None and after is None:
+            del self.templates[before.name]
+        if after is not None:
+            self.templates[after.name] = after
+
+    def put_task_lease(self, before: TaskLease | None, after: TaskLease | None) -> None:
+        """Replace the lease of a working task."""
+        if after is not None:
+            self.task_leases[after.task_id] = after
+            due = Due("task_lease", self.record.number, after.task_id)
+            self._agenda.set(due, after.ends_ms)
+        elif before is not None:
+            del self.task_leases[before.task_id]
+            self._agenda.set(Due("task_lease", self.record.number, before.task_id), None)
+
+    def put_slot_lease(self, before: SlotLease | None, after: SlotLease | None) -> None:
+        """Replace the lease of a held slot."""
+        if after is not None:
+            self.slot_leases[after.number] = after
+            due = Due("slot_lease", self.record.number, str(after.number))
+            self._agenda.set(due, after.until_ms)
+        elif before is not None:
+            del self.slot_leases[before.number]
+            self._agenda.set(Due("slot_lease", self.record.number, str(before.number)), None)
 
     def _reindex(self, before: TaskRecord | None, after: TaskRecord | None) -> None:
         if before is not None:
@@ -114,7 +196,21 @@ class ProjectState:
         _move(self.in_claim_order, claim_key, before, after)
         _move(self.in_creation_order, created_key, before, after)
         _move(self.in_update_order, updated_key, before, after)
-        _move(self.ready, claim_key, _if_available(before), _if_available(after))
+        self.queue.put(before, after)
+        self._plan(before, after)
+
+    def _plan(self, before: TaskRecord | None, after: TaskRecord | None) -> None:
+        """Bring the agenda, and the list of what is overdue, in step with a task."""
+        for kind, moment_of in (("start", start_moment), ("deadline", deadline_moment)):
+            old = moment_of(before) if before is not None else None
+            new = moment_of(after) if after is not None else None
+            if old != new:
+                task_id = (after or before).id  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess] -- one of the two is there
+                self._agenda.set(Due(kind, self.record.number, task_id), new)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] -- the two kinds above
+        if before is not None and is_overdue(before):
+            del self.overdue[before.id]
+        if after is not None and is_overdue(after):
+            self.overdue[after.id] = None
 
     def _relink(self, before: TaskRecord | None, after: TaskRecord | None) -> None:
         """Bring `dependents` and the task's own `unmet` count in step with its dependencies."""
@@ -124,10 +220,7 @@ class ProjectState:
             return
         task_id = (after or before).id  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess] -- one of the two is there
         for name in old:
-            waiting = self.dependents[name]
-            del waiting[task_id]
-            if not waiting:
-                del self.dependents[name]
+            _discard(self.dependents, name, task_id)
         for name in new:
             self.dependents.setdefault(name, {})[task_id] = None
         self._set_unmet(task_id, sum(not self.is_done(name) for name in new))
@@ -141,6 +234,18 @@ class ProjectState:
             self.unmet[task_id] = count
         else:
             self.unmet.pop(task_id, None)
+
+
+def is_overdue(task: TaskRecord) -> bool:
+    """Whether a task that is still to be done is past its deadline, and that was told."""
+    return task.overdue and task.status not in FINISHED
+
+
+def _discard(index: dict[str, dict[Member, None]], name: str, member: Member) -> None:
+    members = index[name]
+    del members[member]
+    if not members:
+        del index[name]
 
 
 def _move(
@@ -158,80 +263,3 @@ def _move(
         order.remove(old)
     if new is not None:
         order.add(new)
-
-
-def _if_available(task: TaskRecord | None) -> TaskRecord | None:
-    return task if task is not None and task.status == "available" else None
-
-
-class World:
-    """All projects of one server."""
-
-    def __init__(self, default_slots: int) -> None:
-        self.default_slots = default_slots
-        self.projects: dict[str, ProjectState] = {}
-        self.by_number: dict[int, ProjectState] = {}
-        self.last_number = 0
-        """The highest task number ever used."""
-
-    def load(
-        self,
-        projects: Iterable[ProjectRecord],
-        tasks: Iterable[TaskRecord],
-        slots: Iterable[SlotRecord],
-    ) -> None:
-        """Fill an empty world from stored records."""
-        for project in projects:
-            self.adopt(ProjectState(project))
-        by_project: dict[int, list[TaskRecord]] = {number: [] for number in self.by_number}
-        for task in tasks:
-            by_project[task.project].append(task)
-            self.last_number = max(self.last_number, task.number)
-        for number, records in by_project.items():
-            self.by_number[number].load_tasks(records)
-        for slot in slots:
-            self.by_number[slot.project].put_slot(None, slot)
-
-    def find(self, name: str, now_ms: int) -> ProjectState:
-        """The project, or an empty one that exists once a change about it is applied."""
-        found = self.projects.get(name)
-        if found is not None:
-            return found
-        number = max(self.by_number, default=0) + 1
-        record = ProjectRecord(
-            number=number, name=name, slots=self.default_slots, created_ms=now_ms
-        )
-        return ProjectState(record)
-
-    def adopt(self, state: ProjectState) -> None:
-        """Make a project that `find` made up a real one."""
-        self.projects[state.record.name] = state
-        self.by_number[state.record.number] = state
-
-    def apply(self, changes: Iterable[Change]) -> None:
-        """Make the changes true, in order."""
-        for change in changes:
-            self._put(change.before, change.after)
-
-    def revert(self, changes: list[Change]) -> None:
-        """Undo changes that `apply` made, the last one first."""
-        for change in reversed(changes):
-            self._put(change.after, change.before)
-
-    def _put(self, before: Record | None, after: Record | None) -> None:
-        match before, after:
-            case (TaskRecord() | None, TaskRecord(project=project, number=number)):
-                self.last_number = max(self.last_number, number)
-                self.by_number[project].put_task(before, after)
-            case (TaskRecord(project=project), None):
-                self.by_number[project].put_task(before, None)
-            case (SlotRecord() | None, SlotRecord(project=project)):
-                self.by_number[project].put_slot(before, after)
-            case (SlotRecord(project=project), None):
-                self.by_number[project].put_slot(before, None)
-            case (ProjectRecord() | None, ProjectRecord(number=number)):
-                self.by_number[number].record = after
-            case (ProjectRecord(number=number, name=name), None):
-                del self.by_number[number], self.projects[name]
-            case _:
-                raise AssertionError("a change keeps its kind")

@@ -4,6 +4,7 @@ Owns the translation from records to `protocol.models`. Pure.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from actor.records import SlotRecord, TaskRecord
 from actor.state import ProjectState
@@ -11,12 +12,31 @@ from actor.timestamps import to_text
 from protocol.limits import LISTED_MAX, SUMMARY_LENGTH_MAX
 from protocol.models import Blocker, Slot, Task, TaskSummary
 
-__all__ = ["blockers", "to_slot", "to_slots", "to_summary", "to_task"]
+__all__ = ["Now", "blockers", "lease_end", "to_slot", "to_slots", "to_summary", "to_task"]
 
 SUMMARY_BLOCKERS_MAX = 10
 
 Tasks = Mapping[str, TaskRecord]
 """Where a task's dependencies are looked up."""
+
+
+class Now(NamedTuple):
+    """What a question may know of the world outside the state."""
+
+    wall_ms: int
+    mono_ms: int
+    waiting: int = 0
+    """Requests of the project that wait for a task."""
+
+    def on_wall(self, mono_ms: int) -> int:
+        """A moment of the monotonic clock as one of the wall clock."""
+        return self.wall_ms + mono_ms - self.mono_ms
+
+
+def lease_end(state: ProjectState, task: TaskRecord, now: Now) -> int | None:
+    """When a working task's claim ends, on the wall clock."""
+    lease = state.task_leases.get(task.id)
+    return None if lease is None else now.on_wall(lease.ends_ms)
 
 
 def blockers(tasks: Tasks, task: TaskRecord, limit: int = LISTED_MAX) -> list[Blocker]:
@@ -31,8 +51,8 @@ def blockers(tasks: Tasks, task: TaskRecord, limit: int = LISTED_MAX) -> list[Bl
     return found
 
 
-def to_task(tasks: Tasks, task: TaskRecord) -> Task:
-    """A task in full."""
+def to_task(tasks: Tasks, task: TaskRecord, lease_end_ms: int | None = None) -> Task:
+    """A task in full. `lease_end_ms` is on the wall clock."""
     return Task(
         id=task.id,
         description=task.description,
@@ -51,9 +71,21 @@ def to_task(tasks: Tasks, task: TaskRecord) -> Task:
         worker_id=task.worker_id,
         worker_slot=task.worker_slot,
         blocked_by=blockers(tasks, task) if task.status == "blocked" else None,
+        resources=list(task.resources) or None,
+        reserved=list(task.reserved) or None,
+        max_attempts=task.max_attempts,
+        retry_delay_seconds=_seconds(task.retry_delay_ms),
+        not_before=_text(task.not_before_ms),
+        retry_at=_text(task.retry_at_ms) if task.status == "scheduled" else None,
+        deadline=_text(task.deadline_ms),
+        overdue=task.overdue,
+        timeout_seconds=_seconds(task.timeout_ms),
+        lease_expires_at=_text(lease_end_ms),
+        progress=task.progress,
+        note=task.note,
         created_by=task.created_by,
-        claimed_at=None if task.claimed_ms is None else to_text(task.claimed_ms),
-        completed_at=None if task.completed_ms is None else to_text(task.completed_ms),
+        claimed_at=_text(task.claimed_ms),
+        completed_at=_text(task.completed_ms),
     )
 
 
@@ -70,27 +102,43 @@ def to_summary(tasks: Tasks, task: TaskRecord) -> TaskSummary:
         worker_id=task.worker_id,
         worker_slot=task.worker_slot,
         blocked_by=blockers(tasks, task, SUMMARY_BLOCKERS_MAX) if blocked else None,
+        progress=task.progress,
+        overdue=task.overdue,
     )
 
 
-def to_slots(state: ProjectState) -> list[Slot]:
-    """All slots, free ones included, in the order of their numbers."""
+def to_slots(state: ProjectState, now: Now) -> list[Slot]:
+    """All slots, free ones included, in the order of their numbers; last those that go when their
+    task ends, because there are fewer slots by now."""
     slots = state.slots
+    total = state.record.slots
+    numbers = [*range(1, total + 1), *sorted(number for number in slots if number > total)]
     return [
-        to_slot(slots[number]) if number in slots else Slot(slot=number, status="free")
-        for number in range(1, state.record.slots + 1)
+        to_slot(state, slots[number], now) if number in slots else Slot(slot=number, status="free")
+        for number in numbers
     ]
 
 
-def to_slot(slot: SlotRecord) -> Slot:
+def to_slot(state: ProjectState, slot: SlotRecord, now: Now) -> Slot:
     """A held slot."""
+    lease = state.slot_leases[slot.number]
     return Slot(
         slot=slot.number,
         status="working" if slot.task_id is not None else "idle",
         worker_id=slot.worker_id,
         task_id=slot.task_id,
         claimed_at=to_text(slot.claimed_ms),
+        lease_expires_at=to_text(now.on_wall(lease.until_ms)),
+        connected=lease.connected if slot.bound else None,
     )
+
+
+def _text(ms: int | None) -> str | None:
+    return None if ms is None else to_text(ms)
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000
 
 
 def _shorten(text: str) -> str:

@@ -32,7 +32,7 @@ INSERT INTO tasks (
     number, project, id, description, status, priority, dependencies, resources, reserved, tags,
     metadata, expected_output, output, error, worker_id, worker_slot, attempt, forgiven,
     max_attempts, retry_delay_ms, timeout_ms, lease_ms, not_before, retry_at, deadline, overdue,
-    progress, note, claim_seq, version, created_by, created_at, updated_at, ready_at, claimed_at,
+    lapsed, progress, note, claim_seq, version, created_by, created_at, updated_at, ready_at, claimed_at,
     completed_at
 )
 SELECT
@@ -62,6 +62,7 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.retry_at_ms') / 1000.0, 'unixepoch'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.deadline_ms') / 1000.0, 'unixepoch'),
     json_extract(value, '$.overdue'),
+    json_extract(value, '$.lapsed'),
     json_extract(value, '$.progress'),
     json_extract(value, '$.note'),
     json_extract(value, '$.claim_seq'),
@@ -98,6 +99,7 @@ ON CONFLICT (number) DO UPDATE SET
     retry_at = excluded.retry_at,
     deadline = excluded.deadline,
     overdue = excluded.overdue,
+    lapsed = excluded.lapsed,
     progress = excluded.progress,
     note = excluded.note,
     claim_seq = excluded.claim_seq,
@@ -270,6 +272,7 @@ SELECT
         'retry_at_ms', strftime('%s', retry_at) * 1000 + substr(retry_at, 21, 3),
         'deadline_ms', strftime('%s', deadline) * 1000 + substr(deadline, 21, 3),
         'overdue', json(iif(overdue, 'true', 'false')),
+        'lapsed', json(iif(lapsed, 'true', 'false')),
         'progress', progress,
         'note', note,
         'claim_seq', claim_seq,
