@@ -120,11 +120,11 @@ def _check_braces(task: TemplateTask) -> None:
         rest = _PARAMETER.sub("", text)
         start = rest.find(_OPENING)
         if start >= 0:
-            shown = rest[start : start + _SHOWN_MAX]
+            shown = " ".join(rest[start : start + _SHOWN_MAX].split())
             raise TemplateInvalid(
-                f"Task `{task.id}` has `{{{{` without a parameter: `{shown}`. Write `{{{{name}}}}`, "
-                "the name of letters, digits and `_`. A text that needs double braces itself "
-                "gets them as the value of a parameter.",
+                f"Task `{task.id}` has double braces without a parameter: `{shown}`. Write "
+                "`{{name}}`, the name made of letters, digits and `_`. A text that needs double "
+                "braces itself gets them as the value of a parameter.",
                 taskId=task.id,
             )
 
@@ -177,7 +177,7 @@ def check_parameters(template: TemplateRecord, values: Mapping[str, str]) -> Non
     """
     wanted = parameters_of(template.tasks)
     missing = [name for name in wanted if name not in values]
-    unknown = [name for name in values if name not in wanted]
+    unknown = [name[:_SHOWN_MAX] for name in values if name not in wanted]
     if missing or unknown:
         problems = [
             f"{what} {', '.join(f'`{name}`' for name in names)}"
@@ -235,7 +235,7 @@ def _filled(
         filled = msgspec.convert(fields, NewTask)
     except msgspec.ValidationError as error:
         raise _unfit(template, task, *_explained(error)) from None
-    problem = _metadata_problem(filled)
+    problem = _metadata_problem(task, filled)
     if problem is not None:
         raise _unfit(template, task, "metadata", problem)
     try:
@@ -266,15 +266,18 @@ def _explained(error: msgspec.ValidationError) -> tuple[str, str]:
     return field, _REGEX.sub("Expected text without control characters", detail)
 
 
-def _metadata_problem(task: NewTask) -> str | None:
+def _metadata_problem(task: TemplateTask, filled: NewTask) -> str | None:
     """What types cannot say of metadata; a task that is added plainly is held to the same."""
-    if task.metadata is None:
+    if filled.metadata is None:
         return None
-    size = len(msgspec.json.encode(task.metadata))
+    size = len(msgspec.json.encode(filled.metadata))
+    texts = list(_texts(filled.metadata))
     if size > METADATA_BYTES_MAX:
         return f"{size} bytes; at most {METADATA_BYTES_MAX} are kept in a task"
-    if any("\x00" in text for text in _texts(task.metadata)):
+    if any("\x00" in text for text in texts):
         return "the character U+0000 cannot be kept"
+    if len(texts) < len(list(_texts(task.metadata))):
+        return "two members get the same name"
     return None
 
 

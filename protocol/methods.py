@@ -324,6 +324,7 @@ _TABLE: tuple[Method, ...] = (
         group="tasks",
         destructive=True,
         tool=False,
+        errors=(e.CursorInvalid,),
         summary="Call off every task that passes a filter, up to a thousand.",
     ),
     Method(
@@ -333,6 +334,7 @@ _TABLE: tuple[Method, ...] = (
         group="tasks",
         destructive=True,
         tool=False,
+        errors=(e.CursorInvalid,),
         summary="Put every task that passes a filter back into the queue, up to a thousand.",
     ),
     Method(
@@ -342,6 +344,7 @@ _TABLE: tuple[Method, ...] = (
         group="tasks",
         destructive=True,
         tool=False,
+        errors=(e.CursorInvalid,),
         summary="Change priority, tags or attempts of every task that passes a filter.",
     ),
     # --- work ---------------------------------------------------------------------------------

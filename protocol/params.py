@@ -195,12 +195,14 @@ class TaskFilter(Params, frozen=True, kw_only=True):
 class CancelTasks(Mutation, frozen=True, kw_only=True):
     filter: TaskFilter
     dry_run: DryRun = False
+    cursor: Cursor | None = None
 
 
 class ResetTasks(Mutation, frozen=True, kw_only=True):
     filter: TaskFilter
     force: Annotated[bool, Meta(description="Also those that are `done` or `working`.")] = False
     dry_run: DryRun = False
+    cursor: Cursor | None = None
 
 
 class EditTasks(Mutation, frozen=True, kw_only=True):
@@ -210,6 +212,7 @@ class EditTasks(Mutation, frozen=True, kw_only=True):
     remove_tags: Tags = []
     max_attempts: MaxAttempts | None = None
     dry_run: DryRun = False
+    cursor: Cursor | None = None
 
 
 class AddNote(Mutation, frozen=True, kw_only=True):

@@ -126,8 +126,9 @@ class BulkChanged(Wire, frozen=True, kw_only=True):
     skipped: list[Skipped]
     """The first hundred that passed the filter and could not be changed, and why."""
     more: bool
-    """Whether further tasks pass the filter: call again for them."""
+    """Whether further tasks may pass the filter: call again with `nextCursor` for them."""
     dry_run: bool
+    next_cursor: str | None = None
 
 
 class TasksImported(Wire, frozen=True, kw_only=True):

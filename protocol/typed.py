@@ -417,17 +417,32 @@ class TypedMethods(ABC):
         result: r.TaskAdded = await self.request(METHODS["add_note"], params)
         return result
 
-    async def cancel_tasks(self, *, filter: p.TaskFilter, dry_run: DryRun = False) -> r.BulkChanged:
-        """Call off every task that passes a filter, up to a thousand."""
-        params = p.CancelTasks(filter=filter, dry_run=dry_run)
+    async def cancel_tasks(
+        self, *, filter: p.TaskFilter, dry_run: DryRun = False, cursor: Cursor | None = None
+    ) -> r.BulkChanged:
+        """Call off every task that passes a filter, up to a thousand.
+
+        Raises:
+            CursorInvalid: The cursor was not made by this method with these arguments.
+        """
+        params = p.CancelTasks(filter=filter, dry_run=dry_run, cursor=cursor)
         result: r.BulkChanged = await self.request(METHODS["cancel_tasks"], params)
         return result
 
     async def reset_tasks(
-        self, *, filter: p.TaskFilter, force: bool = False, dry_run: DryRun = False
+        self,
+        *,
+        filter: p.TaskFilter,
+        force: bool = False,
+        dry_run: DryRun = False,
+        cursor: Cursor | None = None,
     ) -> r.BulkChanged:
-        """Put every task that passes a filter back into the queue, up to a thousand."""
-        params = p.ResetTasks(filter=filter, force=force, dry_run=dry_run)
+        """Put every task that passes a filter back into the queue, up to a thousand.
+
+        Raises:
+            CursorInvalid: The cursor was not made by this method with these arguments.
+        """
+        params = p.ResetTasks(filter=filter, force=force, dry_run=dry_run, cursor=cursor)
         result: r.BulkChanged = await self.request(METHODS["reset_tasks"], params)
         return result
 
@@ -440,8 +455,13 @@ class TypedMethods(ABC):
         remove_tags: Tags | None = None,
         max_attempts: MaxAttempts | None = None,
         dry_run: DryRun = False,
+        cursor: Cursor | None = None,
     ) -> r.BulkChanged:
-        """Change priority, tags or attempts of every task that passes a filter."""
+        """Change priority, tags or attempts of every task that passes a filter.
+
+        Raises:
+            CursorInvalid: The cursor was not made by this method with these arguments.
+        """
         params = p.EditTasks(
             filter=filter,
             priority=priority,
@@ -449,6 +469,7 @@ class TypedMethods(ABC):
             remove_tags=remove_tags or [],
             max_attempts=max_attempts,
             dry_run=dry_run,
+            cursor=cursor,
         )
         result: r.BulkChanged = await self.request(METHODS["edit_tasks"], params)
         return result
