@@ -2,7 +2,8 @@
 
 Owns how a long list is cut into pages that stay exact while tasks come and go: a cursor is the
 sort key of the last task that was looked at, so nothing is skipped or shown twice unless its key
-changes. No page looks at more than `SCAN_MAX` tasks; one that ends early carries a cursor. Pure.
+changes. No page looks at more than `SCAN_MAX` tasks; one that ends early carries a cursor. Bulk
+changes take their tasks by the same filter, page by page. Pure.
 """
 
 import base64
@@ -14,10 +15,10 @@ import msgspec
 from actor.records import TaskRecord
 from actor.state import Key, Order, ProjectState, claim_key, created_key, updated_key
 from protocol.errors import CursorInvalid
-from protocol.limits import PAGE_TEXT_MAX, SCAN_MAX
-from protocol.params import GetAllTasks, GetAvailableTasks, ListTasks, Sort
+from protocol.limits import BULK_TASKS_MAX, PAGE_TEXT_MAX, SCAN_MAX
+from protocol.params import GetAllTasks, GetAvailableTasks, ListTasks, Sort, TaskFilter
 
-__all__ = ["available_page", "filtered_page", "summary_page"]
+__all__ = ["available_page", "bulk_page", "filtered_page", "summary_page"]
 
 Page = tuple[list[TaskRecord], str | None]
 """The tasks and the cursor of the next page, None on the last one."""
@@ -45,16 +46,29 @@ def summary_page(state: ProjectState, params: GetAllTasks) -> Page:
 def filtered_page(state: ProjectState, params: ListTasks) -> Page:
     """The tasks that pass a filter, in the order that it names."""
     scope = _scope(msgspec.structs.replace(params, limit=1, cursor=None))
-    order, key, reverse = _order(state, params.sort)
-    chosen = _few(state, params)
-    if chosen is None:
-        walk = _walk(state, order, scope, params.cursor, reverse=reverse)
-    else:
-        walk = _sorted(chosen, key, _after(scope, params.cursor), reverse=reverse)
+    walk, key = _filtered(state, params, params.sort, scope, params.cursor)
     return _page(walk, params.limit, scope, key, _passes(params), _length)
 
 
+def bulk_page(state: ProjectState, wanted: TaskFilter, cursor: str | None) -> Page:
+    """Up to `BULK_TASKS_MAX` tasks that pass a filter, oldest first."""
+    scope = _scope(("bulk", wanted))
+    walk, key = _filtered(state, wanted, "created", scope, cursor)
+    return _page(walk, BULK_TASKS_MAX, scope, key, _passes(wanted))
+
+
 # --- walking ----------------------------------------------------------------------------------
+
+
+def _filtered(
+    state: ProjectState, wanted: TaskFilter, sort: Sort, scope: int, cursor: str | None
+) -> tuple[Iterator[TaskRecord], Callable[[TaskRecord], Key]]:
+    """All that might pass a filter, in order, and the key of that order."""
+    order, key, reverse = _order(state, sort)
+    chosen = _few(state, wanted)
+    if chosen is None:
+        return _walk(state, order, scope, cursor, reverse=reverse), key
+    return _sorted(chosen, key, _after(scope, cursor), reverse=reverse), key
 
 
 def _order(state: ProjectState, sort: Sort) -> tuple[Order, Callable[[TaskRecord], Key], bool]:
@@ -73,16 +87,18 @@ def _walk(
     last = _after(scope, cursor)
     low, high = (None, last) if reverse else (last, None)
     keys = order.irange(low, high, inclusive=(False, False), reverse=reverse)
-    return (state.tasks[key[2]] for key in keys)
+    return (state.tasks[key[-1]] for key in keys)
 
 
-def _few(state: ProjectState, params: ListTasks) -> list[TaskRecord] | None:
+def _few(state: ProjectState, wanted: TaskFilter) -> list[TaskRecord] | None:
     """The tasks that an index narrows the filter down to, if they are few enough to sort."""
-    if params.depends_on is not None:
-        names: Iterable[str] = state.dependents.get(params.depends_on, {})
-        count = len(state.dependents.get(params.depends_on, {}))
-    elif params.status:
-        statuses = set(params.status)
+    if wanted.ids:
+        return [state.tasks[name] for name in dict.fromkeys(wanted.ids) if name in state.tasks]
+    if wanted.depends_on is not None:
+        names: Iterable[str] = state.dependents.get(wanted.depends_on, {})
+        count = len(state.dependents.get(wanted.depends_on, {}))
+    elif wanted.status:
+        statuses = set(wanted.status)
         names = (name for status in statuses for name in state.by_status[status])
         count = sum(len(state.by_status[status]) for status in statuses)
     else:
@@ -127,17 +143,19 @@ def _length(task: TaskRecord) -> int:
     return sum(len(text) for text in texts if text is not None)
 
 
-def _passes(params: ListTasks) -> Callable[[TaskRecord], bool]:
-    statuses = set(params.status)
-    tags = set(params.tags)
-    needle = params.search.casefold() if params.search is not None else None
+def _passes(wanted: TaskFilter) -> Callable[[TaskRecord], bool]:
+    ids = set(wanted.ids)
+    statuses = set(wanted.status)
+    tags = set(wanted.tags)
+    needle = wanted.search.casefold() if wanted.search is not None else None
 
     def passes(task: TaskRecord) -> bool:
         return (
-            (not statuses or task.status in statuses)
+            (not ids or task.id in ids)
+            and (not statuses or task.status in statuses)
             and (not tags or tags.issubset(task.tags))
-            and (params.worker_id is None or task.worker_id == params.worker_id)
-            and (params.depends_on is None or params.depends_on in task.dependencies)
+            and (wanted.worker_id is None or task.worker_id == wanted.worker_id)
+            and (wanted.depends_on is None or wanted.depends_on in task.dependencies)
             and (needle is None or _contains(task, needle))
         )
 
