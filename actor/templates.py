@@ -16,7 +16,9 @@ import msgspec
 
 from actor.records import TemplateRecord
 from actor.resources import normal_forms
+from actor.state import ProjectState
 from actor.timestamps import to_text
+from actor.views import Now
 from protocol.errors import (
     InvalidResource,
     LimitExceeded,
@@ -31,13 +33,15 @@ from protocol.limits import (
     TEMPLATE_PARAMETERS_MAX,
 )
 from protocol.models import Template, TemplateTask
-from protocol.params import NewTask
+from protocol.params import ListTemplates, NewTask
+from protocol.results import Templates
 
 __all__ = [
     "check_parameters",
     "check_tasks",
     "fill",
     "filled_ids",
+    "list_templates",
     "parameters_of",
     "size_of",
     "to_template",
@@ -76,6 +80,13 @@ def to_template(record: TemplateRecord) -> Template:
         tasks=list(record.tasks),
         updated_at=to_text(record.updated_ms),
     )
+
+
+def list_templates(state: ProjectState, params: ListTemplates, now: Now) -> Templates:
+    """All templates of the project, by name."""
+    del params, now
+    records = sorted(state.templates.values(), key=lambda record: record.name)
+    return Templates(templates=[to_template(record) for record in records], seq=state.seq)
 
 
 # --- what may be saved ------------------------------------------------------------------------
