@@ -27,7 +27,7 @@ from protocol.params import NewTask
 
 FEATURE: list[dict[str, Any]] = [
     {
-        "id": "{{area}}-code",
+        "id": "{{ area }}-code",
         "description": "Write {{ feature }} in {{area}}",
         "output": "{{feature}} works",
         "dependencies": ["{{after}}"],
@@ -39,7 +39,7 @@ FEATURE: list[dict[str, Any]] = [
         "retryDelaySeconds": 1.5,
         "timeoutSeconds": 60,
     },
-    {"id": "test", "description": "Test it", "dependencies": ["{{ area }}-code"]},
+    {"id": "test", "description": "Test it", "dependencies": ["{{area}}-code"]},
 ]
 VALUES = {"area": "auth", "feature": "login", "after": "setup", "ticket": "T-1"}
 
