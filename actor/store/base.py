@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from actor.history import Milestone
 from actor.records import (
     LoggedEvent,
     ProjectRecord,
@@ -80,8 +81,8 @@ class Batch(msgspec.Struct, kw_only=True):
     templates_removed: list[tuple[int, str]] = []
     """(project number, name)."""
     forget_events: list[tuple[int, int]] = []
-    """(project number, event number): remove events up to that number, except those about tasks
-    that are still there and not finished."""
+    """(project number, event number): exactly these are removed, so that nothing goes that was
+    not archived. Their numbers stay used."""
     events: list[LoggedEvent] = []
     replies: list[ReplyRecord] = []
     forget_replies_before_ms: int | None = None
@@ -120,7 +121,7 @@ class Loaded(msgspec.Struct, kw_only=True):
 
 class EventFilter(msgspec.Struct, kw_only=True, frozen=True):
     """Which events to read: after `since`, not after `until`, of these types (empty means all),
-    of this task, of this worker."""
+    of this task or of any of `task_ids` (empty means all), of this worker."""
 
     project: int
     since: int
@@ -128,6 +129,8 @@ class EventFilter(msgspec.Struct, kw_only=True, frozen=True):
     until: int | None = None
     types: tuple[EventType, ...] = ()
     task_id: str | None = None
+    task_ids: tuple[str, ...] = ()
+    """Not together with `task_id`."""
     worker_id: str | None = None
 
 
@@ -164,6 +167,26 @@ class Store(Protocol):
 
         Raises:
             StoreUnavailable: they could not be read now.
+        """
+        ...
+
+    async def read_milestones(self, wanted: EventFilter) -> list[Milestone]:
+        """The newest of the wanted events, at most `wanted.limit`, the newest one first, reduced
+        to what attempts are made of.
+
+        Raises:
+            StoreUnavailable: they could not be read now.
+        """
+        ...
+
+    async def last_seq_before(self, project: int, at_ms: int) -> int:
+        """The number of the last event before a time; 0 if there is none.
+
+        Takes the times for sorted. Where the clock was set back, it is one of the places at which
+        they pass that time.
+
+        Raises:
+            StoreUnavailable: it could not be read now.
         """
         ...
 

@@ -4,15 +4,18 @@ Owns nothing durable. Keeps the same promises as the other backends as long as t
 Faults are injected by subclassing it in tests, never by switches in here.
 """
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 import trio
 
+from actor.history import ERROR_LENGTH_MAX, Milestone
 from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord, TemplateRecord
 from actor.store.base import Batch, EventFilter, Loaded, Progress
+from actor.timestamps import to_text
 from protocol.models import Event
 
 __all__ = ["MemoryStore"]
@@ -27,6 +30,8 @@ class MemoryStore:
         self._slots: dict[tuple[int, int], SlotRecord] = {}
         self._templates: dict[tuple[int, str], TemplateRecord] = {}
         self._events: dict[int, list[Event]] = {}
+        self._seqs: dict[int, int] = {}
+        """The last event number of each project, which outlives the event."""
         self._replies: dict[tuple[int, str], ReplyRecord] = {}
         self._last_number = 0
 
@@ -38,7 +43,7 @@ class MemoryStore:
             tasks=[self._tasks[number] for number in sorted(self._tasks)],
             slots=[self._slots[key] for key in sorted(self._slots)],
             templates=[self._templates[key] for key in sorted(self._templates)],
-            last_seq={project: self._last_seq(project) for project in self._projects},
+            last_seq={project: self._seqs.get(project, 0) for project in self._projects},
             last_number=self._last_number,
             replies=[msgspec.structs.replace(reply, reply=None) for reply in replies],
         )
@@ -56,20 +61,30 @@ class MemoryStore:
             self._tasks.pop(number, None)
         for key in batch.slots_freed:
             self._slots.pop(key, None)
-        for key in batch.templates_removed:
-            self._templates.pop(key, None)
+        for template_key in batch.templates_removed:
+            self._templates.pop(template_key, None)
         for template in batch.templates:
             self._templates[template.project, template.name] = template
         for task in batch.tasks:
             self._tasks[task.number] = task
         for slot in batch.slots:
             self._slots[slot.project, slot.number] = slot
+        self._forget_events(batch.forget_events)
         for logged in batch.events:
             self._events.setdefault(logged.project, []).append(logged.event)
+            self._seqs[logged.project] = logged.event.seq
         self._last_number = max(
             self._last_number, *batch.tasks_removed, *(task.number for task in batch.tasks), 0
         )
         self._keep_replies(batch)
+
+    def _forget_events(self, forgotten: Sequence[tuple[int, int]]) -> None:
+        by_project: dict[int, set[int]] = {}
+        for project, seq in forgotten:
+            by_project.setdefault(project, set()).add(seq)
+        for project, seqs in by_project.items():
+            events = self._events.get(project, [])
+            self._events[project] = [event for event in events if event.seq not in seqs]
 
     def _keep_replies(self, batch: Batch) -> None:
         before_ms = batch.forget_replies_before_ms
@@ -82,17 +97,36 @@ class MemoryStore:
 
     async def read_events(self, wanted: EventFilter) -> list[Event]:
         await trio.lowlevel.checkpoint()
+        return list(islice(self._wanted(wanted), wanted.limit))
+
+    async def read_milestones(self, wanted: EventFilter) -> list[Milestone]:
+        await trio.lowlevel.checkpoint()
+        newest = islice(self._wanted(wanted, newest_first=True), wanted.limit)
+        return [_milestone(event) for event in newest]
+
+    async def last_seq_before(self, project: int, at_ms: int) -> int:
+        await trio.lowlevel.checkpoint()
+        events = self._events.get(project, [])
+        before = bisect_left(events, to_text(at_ms), key=lambda event: event.time)
+        return events[before - 1].seq if before else 0
+
+    def _wanted(self, wanted: EventFilter, *, newest_first: bool = False) -> Iterator[Event]:
         events = self._events.get(wanted.project, [])
-        start = bisect_right(events, wanted.since, key=lambda event: event.seq)
-        found = [
-            event
-            for event in events[start:]
-            if (not wanted.types or event.type in wanted.types)
-            and (wanted.task_id is None or event.task_id == wanted.task_id)
-            and (wanted.worker_id is None or event.worker_id == wanted.worker_id)
-            and (wanted.until is None or event.seq <= wanted.until)
-        ]
-        return found[: wanted.limit]
+        first = bisect_right(events, wanted.since, key=lambda event: event.seq)
+        end = len(events)
+        if wanted.until is not None:
+            end = bisect_right(events, wanted.until, key=lambda event: event.seq)
+        tasks = frozenset(wanted.task_ids)
+        places = range(first, end)
+        for place in reversed(places) if newest_first else places:
+            event = events[place]
+            if (
+                (not wanted.types or event.type in wanted.types)
+                and (wanted.task_id is None or event.task_id == wanted.task_id)
+                and (not tasks or event.task_id in tasks)
+                and (wanted.worker_id is None or event.worker_id == wanted.worker_id)
+            ):
+                yield event
 
     async def read_replies(self, keys: Sequence[tuple[int, str]]) -> list[ReplyRecord]:
         await trio.lowlevel.checkpoint()
@@ -108,6 +142,22 @@ class MemoryStore:
     async def close(self) -> None:
         """Nothing to release: a closed memory store can still be read, as after a restart."""
 
-    def _last_seq(self, project: int) -> int:
-        events = self._events.get(project)
-        return events[-1].seq if events else 0
+
+def _milestone(event: Event) -> Milestone:
+    data = event.data or {}
+    error = data.get("error")
+    return Milestone(
+        seq=event.seq,
+        time=event.time,
+        type=event.type,
+        task_id=event.task_id,
+        worker_id=event.worker_id,
+        slot=event.slot,
+        attempt=event.attempt,
+        waited_seconds=data.get("waitedSeconds"),
+        worked_seconds=data.get("workedSeconds"),
+        cause=data.get("cause"),
+        previous_status=data.get("previousStatus"),
+        previous_worker_id=data.get("previousWorkerId"),
+        error=None if error is None else error[:ERROR_LENGTH_MAX],
+    )

@@ -16,7 +16,9 @@ from typing import TypeVar, TypeVarTuple
 import sqlite_anyio
 import trio
 
+from actor.history import Milestone
 from actor.records import ReplyRecord
+from actor.store import sqlite_history as history
 from actor.store import sqlite_rows as rows
 from actor.store.base import (
     Batch,
@@ -127,8 +129,24 @@ class SqliteStore:
             await _visit(self._writer, _commit, batch)
 
     async def read_events(self, wanted: EventFilter) -> list[Event]:
+        return await self._read(history.read_events, wanted)
+
+    async def read_milestones(self, wanted: EventFilter) -> list[Milestone]:
+        return await self._read(history.read_milestones, wanted)
+
+    async def _read(self, read: history.Read[T], wanted: EventFilter) -> list[T]:
+        """Read stretch by stretch, so that other readers get their turn in between."""
+        found: list[T] = []
+        rest: EventFilter | None = wanted
         with self._translating():
-            return await _visit(self._reader, rows.read_events, wanted)
+            while rest is not None:
+                records, rest = await _visit(self._reader, read, rest)
+                found += records
+        return found
+
+    async def last_seq_before(self, project: int, at_ms: int) -> int:
+        with self._translating():
+            return await _visit(self._reader, history.last_seq_before, project, at_ms)
 
     async def read_replies(self, keys: Sequence[tuple[int, str]]) -> list[ReplyRecord]:
         with self._translating():

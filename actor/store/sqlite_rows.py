@@ -98,6 +98,7 @@ def statements(batch: Batch) -> Iterator[Statement]:
         ("upsert_tasks", batch.tasks),
         ("upsert_slots", batch.slots),
         ("upsert_templates", batch.templates),
+        ("forget_events", batch.forget_events),
         ("insert_events", batch.events),
         ("upsert_replies", [_reply_row(reply) for reply in batch.replies]),
         ("mark_projects", _marks(batch)),
@@ -186,6 +187,8 @@ def _chunk(
 def read_events(real: sqlite3.Connection, wanted: EventFilter) -> list[Event]:
     """Events in the order of `seq`."""
     query = "read_events" if wanted.task_id is None else "read_events_of_task"
+    if wanted.task_ids:
+        query = "read_events_of_tasks"
     parameters: dict[str, Any] = {
         "project": wanted.project,
         "since": wanted.since,
@@ -194,6 +197,7 @@ def read_events(real: sqlite3.Connection, wanted: EventFilter) -> list[Event]:
         "types": _encode(wanted.types).decode() if wanted.types else None,
         "limit": wanted.limit,
         "task_id": wanted.task_id,
+        "task_ids": _encode(wanted.task_ids).decode(),
     }
     rows = _all(real, query, parameters)
     return [_decoded(_events, text, "event") for (text,) in rows]

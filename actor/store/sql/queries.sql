@@ -164,6 +164,11 @@ DELETE FROM templates WHERE (project, name) IN (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
 );
 
+-- name: forget_events
+DELETE FROM events WHERE (project, seq) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
+);
+
 -- name: insert_events
 -- No upsert: an event number that exists already means that two servers write, and must fail.
 INSERT INTO events (
@@ -393,3 +398,118 @@ WHERE project = :project
     AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
 ORDER BY seq
 LIMIT :limit;
+
+-- name: read_events_of_tasks
+-- Found task by task, then put in order.
+SELECT
+    json_object(
+        'seq', seq,
+        'time', time,
+        'type', type,
+        'taskId', task_id,
+        'workerId', worker_id,
+        'slot', slot,
+        'status', status,
+        'attempt', attempt,
+        'version', version,
+        'data', json(data)
+    )
+FROM events INDEXED BY events_by_task
+WHERE project = :project
+    AND task_id IN (SELECT value FROM json_each(:task_ids))
+    AND seq > :since
+    AND (:until IS NULL OR seq <= :until)
+    AND (:worker_id IS NULL OR worker_id = :worker_id)
+    AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
+ORDER BY seq
+LIMIT :limit;
+
+-- name: read_milestones
+-- One JSON array of all, the newest first. Joining texts is twice as fast as json_group_array.
+SELECT '[' || group_concat(milestone) || ']'
+FROM (
+    SELECT
+        json_array(
+            seq,
+            time,
+            type,
+            task_id,
+            worker_id,
+            slot,
+            attempt,
+            json_extract(data, '$.waitedSeconds'),
+            json_extract(data, '$.workedSeconds'),
+            json_extract(data, '$.cause'),
+            json_extract(data, '$.previousStatus'),
+            json_extract(data, '$.previousWorkerId'),
+            substr(json_extract(data, '$.error'), 1, :error_length)
+        ) AS milestone
+    FROM events
+    WHERE project = :project
+        AND seq > :since
+        AND seq <= :until
+        AND (:worker_id IS NULL OR worker_id = :worker_id)
+        AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
+        AND (:task_ids IS NULL OR task_id IN (SELECT value FROM json_each(:task_ids)))
+    ORDER BY seq DESC
+    LIMIT :limit
+);
+
+-- name: read_milestones_of_task
+SELECT '[' || group_concat(milestone) || ']'
+FROM (
+    SELECT
+        json_array(
+            seq,
+            time,
+            type,
+            task_id,
+            worker_id,
+            slot,
+            attempt,
+            json_extract(data, '$.waitedSeconds'),
+            json_extract(data, '$.workedSeconds'),
+            json_extract(data, '$.cause'),
+            json_extract(data, '$.previousStatus'),
+            json_extract(data, '$.previousWorkerId'),
+            substr(json_extract(data, '$.error'), 1, :error_length)
+        ) AS milestone
+    FROM events INDEXED BY events_by_task
+    WHERE project = :project
+        AND task_id = :task_id
+        AND seq > :since
+        AND seq <= :until
+        AND (:worker_id IS NULL OR worker_id = :worker_id)
+        AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
+    ORDER BY seq DESC
+    LIMIT :limit
+);
+
+-- Stretches of history. `OFFSET` only walks an index; what is walked over next is read by another
+-- query, which knows where to end.
+
+-- name: nth_event
+SELECT seq FROM events
+WHERE project = :project AND seq > :since
+ORDER BY seq LIMIT 1 OFFSET :rows;
+
+-- name: nth_event_of_task
+SELECT seq FROM events INDEXED BY events_by_task
+WHERE project = :project AND task_id = :task_id AND seq > :since
+ORDER BY seq LIMIT 1 OFFSET :rows;
+
+-- name: nth_last_event
+SELECT seq FROM events
+WHERE project = :project AND seq <= :until
+ORDER BY seq DESC LIMIT 1 OFFSET :rows;
+
+-- name: nth_last_event_of_task
+SELECT seq FROM events INDEXED BY events_by_task
+WHERE project = :project AND task_id = :task_id AND seq <= :until
+ORDER BY seq DESC LIMIT 1 OFFSET :rows;
+
+-- name: last_event
+SELECT seq FROM events WHERE project = :project ORDER BY seq DESC LIMIT 1;
+
+-- name: event_from
+SELECT seq, time FROM events WHERE project = :project AND seq >= :seq ORDER BY seq LIMIT 1;

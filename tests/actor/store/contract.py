@@ -14,10 +14,12 @@ import pytest
 import trio
 from trio.lowlevel import checkpoint
 
+from actor.history import ERROR_LENGTH_MAX, MILESTONES, Milestone
 from actor.records import LoggedEvent as Logged
-from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord
+from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord, TemplateRecord
 from actor.store.base import Batch, EventFilter, Loaded, Store
-from protocol.models import STATUSES, Event, EventType
+from actor.timestamps import to_text
+from protocol.models import STATUSES, Event, EventType, TemplateTask
 
 AT_MS = 1_769_851_800_123
 TIME = "2026-01-31T09:30:00.123Z"
@@ -42,8 +44,27 @@ def task(number: int = 1, **fields: Any) -> TaskRecord:
     return TaskRecord(number=number, **plain | fields)
 
 
-def event(seq: int, type: EventType = "task_added", project: int = 1, **fields: Any) -> Logged:  # noqa: A002 -- the field's name
-    return Logged(project, Event(seq=seq, time=TIME, type=type, **fields))
+def slot(number: int = 1, **fields: Any) -> SlotRecord:
+    plain: dict[str, Any] = {"project": 1, "lease_ms": 300_000, "claimed_ms": AT_MS}
+    return SlotRecord(number=number, **plain | fields)
+
+
+def template(name: str = "plan", project: int = 1, **fields: Any) -> TemplateRecord:
+    plain: dict[str, Any] = {
+        "tasks": (TemplateTask(id="{{name}}", description="do it"),),
+        "updated_ms": AT_MS,
+    }
+    return TemplateRecord(project=project, name=name, **plain | fields)
+
+
+def event(
+    seq: int,
+    type: EventType = "task_added",  # noqa: A002 -- the field's name
+    project: int = 1,
+    time: str = TIME,
+    **fields: Any,
+) -> Logged:
+    return Logged(project, Event(seq=seq, time=time, type=type, **fields))
 
 
 def reply(key: str = "key", at_ms: int = AT_MS, **fields: Any) -> ReplyRecord:
@@ -58,6 +79,21 @@ def wanted(since: int = 0, limit: int = 1_000, **fields: Any) -> EventFilter:
 
 async def seqs(store: Store, **fields: Any) -> list[int]:
     return [found.seq for found in await store.read_events(wanted(**fields))]
+
+
+async def milestone_seqs(store: Store, **fields: Any) -> list[int]:
+    return [found.seq for found in await store.read_milestones(wanted(**fields))]
+
+
+def assert_no_default(record: msgspec.Struct) -> None:
+    """A test of every field sets every field, those that are added later included."""
+    defaults = {
+        field.name: field.default
+        for field in msgspec.structs.fields(record)
+        if field.default is not msgspec.NODEFAULT
+    }
+    unset = [name for name, default in defaults.items() if getattr(record, name) == default]
+    assert unset == []
 
 
 class StoreContract(ABC):
@@ -97,6 +133,8 @@ class StoreContract(ABC):
             status="working",
             priority=-1_000_000,
             dependencies=("a", 'b"c'),
+            resources=("src/auth/", 'odd "name"'),
+            reserved=("db-schema",),
             tags=("x", "ü"),
             metadata={
                 "text": AWKWARD,
@@ -112,14 +150,28 @@ class StoreContract(ABC):
             worker_id="worker-1",
             worker_slot=3,
             attempt=2,
+            forgiven=1,
+            max_attempts=3,
+            retry_delay_ms=0,
+            timeout_ms=2_592_000_000,
+            lease_ms=100,
+            not_before_ms=AT_MS - 1,
+            retry_at_ms=AT_MS + 1_001,
+            deadline_ms=AT_MS + 86_400_000,
+            overdue=True,
+            lapsed=True,
+            progress=0.1,
+            note=AWKWARD,
             claim_seq=17,
             version=4,
             created_by="somebody",
             created_ms=AT_MS,
             updated_ms=AT_MS + 1,
+            ready_ms=AT_MS + 2,
             claimed_ms=AT_MS + 999,
             completed_ms=0,
         )
+        assert_no_default(full)
         bare = task(5, metadata=None, id="TASK-5")
         await store.append(Batch(tasks=[full, bare]))
         assert (await store.load()).tasks == [bare, full]
@@ -143,11 +195,51 @@ class StoreContract(ABC):
             worker_id=AWKWARD,
             session="session",
             task_id="TASK-1",
+            revoked="TASK-\U0001f600",
+            bound=True,
+            lease_ms=100,
             claimed_ms=AT_MS,
         )
-        bare = SlotRecord(project=1, number=1, claimed_ms=AT_MS)
-        await store.append(Batch(slots=[full, bare]))
-        assert (await store.load()).slots == [bare, full]
+        assert_no_default(full)
+        await store.append(Batch(slots=[full, slot(1)]))
+        assert (await store.load()).slots == [slot(1), full]
+
+    async def test_every_field_of_a_project_comes_back(self, store: Store) -> None:
+        full = ProjectRecord(
+            number=2,
+            name="other",
+            slots=9,
+            paused=True,
+            pause_reason=AWKWARD,
+            pruned_seq=9_007_199_254_740_993,
+            created_ms=AT_MS,
+        )
+        assert_no_default(full)
+        await store.append(Batch(projects=[full]))
+        assert (await store.load()).projects == [project(), full]
+
+    async def test_every_field_of_a_template_comes_back(self, store: Store) -> None:
+        planned = TemplateTask(
+            id="{{name}}-1",
+            description=AWKWARD,
+            dependencies=["{{name}}-0", 'b"c'],
+            output="",
+            priority=-3,
+            tags=["ü"],
+            resources=["src/{{name}}/"],
+            metadata={"deep": [[{"a": [1, None, 1.5]}]]},
+            max_attempts=3,
+            retry_delay_seconds=0.5,
+            timeout_seconds=60.0,
+        )
+        assert_no_default(planned)
+        full = TemplateRecord(
+            project=1, name=AWKWARD, description="", tasks=(planned,), updated_ms=AT_MS + 999
+        )
+        assert_no_default(full)
+        await store.append(Batch(templates=[full, template("a")]))
+        loaded = (await store.load()).templates
+        assert sorted(loaded, key=lambda found: found.name) == [template("a"), full]
 
     async def test_projects_come_back_in_order(self, store: Store) -> None:
         others = [project(3, "c", 9), project(2, "b")]
@@ -178,9 +270,10 @@ class StoreContract(ABC):
     # --- the last state wins ------------------------------------------------------------------
 
     async def test_a_later_state_replaces_the_earlier_one(self, store: Store) -> None:
-        slot = SlotRecord(project=1, number=1, worker_id="w", task_id="TASK-1", claimed_ms=AT_MS)
+        held = slot(worker_id="w", task_id="TASK-1")
+        first = task(1, output="x", metadata={"a": 1}, status="working", lease_ms=9, note="n")
         await store.append(
-            Batch(tasks=[task(1, output="x", metadata={"a": 1}), task(2)], slots=[slot])
+            Batch(tasks=[first, task(2)], slots=[held], templates=[template(), template("b")])
         )
         later = task(
             1,
@@ -191,27 +284,58 @@ class StoreContract(ABC):
             tags=("t",),
             worker_id="w",
             attempt=1,
+            forgiven=1,
+            overdue=True,
+            lapsed=True,
+            progress=1.0,
+            resources=("r",),
+            reserved=("s",),
             claim_seq=4,
             version=2,
             created_by="c",
             updated_ms=AT_MS + 5,
+            ready_ms=AT_MS + 5,
             completed_ms=AT_MS + 5,
         )
-        idle = msgspec.structs.replace(slot, task_id=None)
-        renamed = project(1, "default", 8)
-        await store.append(Batch(projects=[renamed], tasks=[later], slots=[idle]))
+        idle = msgspec.structs.replace(
+            held, task_id=None, revoked="TASK-1", bound=True, lease_ms=5, session="s"
+        )
+        other = template(description="d", tasks=(), updated_ms=AT_MS + 5)
+        renamed = msgspec.structs.replace(
+            project(1, "default", 8), paused=True, pause_reason="r", pruned_seq=4
+        )
+        await store.append(
+            Batch(projects=[renamed], tasks=[later], slots=[idle], templates=[other])
+        )
         loaded = await store.load()
         assert loaded.tasks == [later, task(2)]
         assert loaded.slots == [idle]
+        assert loaded.templates == [template("b"), other]
         assert loaded.projects == [renamed]
 
     async def test_what_is_removed_is_gone_and_nothing_else(self, store: Store) -> None:
-        slots = [SlotRecord(project=1, number=number, claimed_ms=AT_MS) for number in (1, 2, 3)]
-        await store.append(Batch(tasks=[task(1), task(2), task(3)], slots=slots))
-        await store.append(Batch(tasks_removed=[1, 3, 99], slots_freed=[(1, 2), (1, 9), (2, 1)]))
+        slots = [slot(number) for number in (1, 2, 3)]
+        templates = [template(name) for name in "abc"]
+        await store.append(
+            Batch(tasks=[task(1), task(2), task(3)], slots=slots, templates=templates)
+        )
+        await store.append(
+            Batch(
+                tasks_removed=[1, 3, 99],
+                slots_freed=[(1, 2), (1, 9), (2, 1)],
+                templates_removed=[(1, "b"), (1, "z"), (2, "a")],
+            )
+        )
         loaded = await store.load()
         assert loaded.tasks == [task(2)]
         assert loaded.slots == [slots[0], slots[2]]
+        assert loaded.templates == [templates[0], templates[2]]
+
+    async def test_a_removed_template_can_be_saved_again_at_once(self, store: Store) -> None:
+        await store.append(Batch(templates=[template(description="old")]))
+        new = template(description="new")
+        await store.append(Batch(templates_removed=[(1, "plan")], templates=[new]))
+        assert (await store.load()).templates == [new]
 
     async def test_a_removed_tasks_id_can_be_taken_again_at_once(self, store: Store) -> None:
         await store.append(Batch(tasks=[task(1, id="same")]))
@@ -220,18 +344,20 @@ class StoreContract(ABC):
 
     async def test_two_projects_may_use_the_same_ids(self, store: Store) -> None:
         tasks = [task(1, id="same"), task(2, id="same", project=2)]
-        slots = [SlotRecord(project=number, number=1, claimed_ms=AT_MS) for number in (1, 2)]
+        slots = [slot(project=number) for number in (1, 2)]
+        templates = [template("same", number) for number in (1, 2)]
         await store.append(
             Batch(
                 projects=[project(2, "other")],
                 tasks=tasks,
                 slots=slots,
+                templates=templates,
                 events=[event(1), event(1, project=2)],
                 replies=[reply(), reply(project=2, reply=b"{}")],
             )
         )
         loaded = await store.load()
-        assert (loaded.tasks, loaded.slots) == (tasks, slots)
+        assert (loaded.tasks, loaded.slots, loaded.templates) == (tasks, slots, templates)
         assert loaded.last_seq == {1: 1, 2: 1}
         assert await store.read_replies([(2, "key")]) == [reply(project=2, reply=b"{}")]
 
@@ -297,6 +423,97 @@ class StoreContract(ABC):
         assert await seqs(store, task_id="nobody") == []
         assert await seqs(store, project=2) == [1]
         assert await seqs(store, project=3) == []
+
+    async def test_events_are_filtered_by_worker_and_end(self, store: Store) -> None:
+        workers = ("w", "v", None, "w", "w")
+        events = [
+            event(seq, "task_claimed" if seq % 2 else "task_done", worker_id=worker, task_id="a")
+            for seq, worker in enumerate(workers, 1)
+        ]
+        await store.append(Batch(events=events))
+        assert await seqs(store, worker_id="w") == [1, 4, 5]
+        assert await seqs(store, worker_id="w", since=1, until=4) == [4]
+        assert await seqs(store, worker_id="w", task_id="a", types=("task_claimed",)) == [1, 5]
+        assert await seqs(store, worker_id="w", task_id="b") == []
+        assert await seqs(store, until=2) == [1, 2]
+        assert await seqs(store, until=99, since=4) == [5]
+        assert await seqs(store, until=2, since=2) == []
+        assert await seqs(store, until=3, task_id="a", limit=2) == [1, 2]
+
+    async def test_milestones_come_newest_first(self, store: Store) -> None:
+        events = [event(seq, "task_noted" if seq % 3 else "task_done") for seq in range(1, 13)]
+        await store.append(Batch(events=events))
+        assert await milestone_seqs(store) == list(range(12, 0, -1))
+        assert await milestone_seqs(store, limit=2) == [12, 11]
+        assert await milestone_seqs(store, limit=3, types=MILESTONES) == [12, 9, 6]
+        assert await milestone_seqs(store, since=3, until=9, types=MILESTONES) == [9, 6]
+        assert await milestone_seqs(store, since=12) == []
+        assert await milestone_seqs(store, until=1, limit=9) == [1]
+        assert await milestone_seqs(store, project=2) == []
+
+    async def test_milestones_are_filtered_like_events(self, store: Store) -> None:
+        events = [
+            event(seq, task_id="ab"[seq % 2], worker_id="vw"[seq % 4 // 2]) for seq in range(1, 9)
+        ]
+        await store.append(Batch(events=events))
+        for task_id in ("a", "b", "c", None):
+            for worker_id in ("v", "w", None):
+                both = {"task_id": task_id, "worker_id": worker_id, "since": 2, "until": 7}
+                assert await milestone_seqs(store, **both) == (await seqs(store, **both))[::-1]
+
+    async def test_every_field_of_a_milestone_comes_back(self, store: Store) -> None:
+        data = {
+            "waitedSeconds": 1.5,
+            "workedSeconds": 0,
+            "cause": "lease",
+            "previousStatus": "working",
+            "previousWorkerId": AWKWARD,
+            "error": "é" * ERROR_LENGTH_MAX + "x",
+            "output": "left out",
+        }
+        full = event(
+            1, "task_failed", task_id=AWKWARD, worker_id=AWKWARD, slot=3, attempt=2, data=data
+        )
+        await store.append(Batch(events=[full, event(2)]))
+        bare, found = await store.read_milestones(wanted())
+        assert bare == Milestone(seq=2, time=TIME, type="task_added")
+        assert found == Milestone(
+            seq=1,
+            time=TIME,
+            type="task_failed",
+            task_id=AWKWARD,
+            worker_id=AWKWARD,
+            slot=3,
+            attempt=2,
+            waited_seconds=1.5,
+            worked_seconds=0.0,
+            cause="lease",
+            previous_status="working",
+            previous_worker_id=AWKWARD,
+            error="é" * ERROR_LENGTH_MAX,
+        )
+
+    async def test_an_event_number_is_found_by_time(self, store: Store) -> None:
+        await store.append(Batch(projects=[project(2, "other")], events=[event(1, project=2)]))
+        assert await store.last_seq_before(1, AT_MS) == 0
+        times = [AT_MS, AT_MS, AT_MS + 10, AT_MS + 10, AT_MS + 10, AT_MS + 999, AT_MS + 1_000]
+        events = [event(seq, time=to_text(ms)) for seq, ms in enumerate(times, 1)]
+        await store.append(Batch(events=events))
+        found = [
+            await store.last_seq_before(1, AT_MS + after)
+            for after in (-1_000_000, 0, 1, 10, 11, 999, 1_000, 1_001, 10**9)
+        ]
+        assert found == [0, 0, 2, 2, 5, 5, 6, 7, 7]
+        assert await store.last_seq_before(3, AT_MS + 10**9) == 0
+
+    async def test_a_clock_that_was_set_back_hides_no_number(self, store: Store) -> None:
+        times = [AT_MS + (seq * 1_000 if seq < 60 else seq * 1_000 - 30_000) for seq in range(100)]
+        events = [event(seq, time=to_text(ms)) for seq, ms in enumerate(times, 1)]
+        await store.append(Batch(events=events))
+        for after in range(-1_000, 101_000, 500):
+            last = await store.last_seq_before(1, AT_MS + after)
+            assert last == 0 or times[last - 1] < AT_MS + after
+            assert last == len(times) or times[last] >= AT_MS + after
 
     async def test_the_limit_counts_matches_only(self, store: Store) -> None:
         events = [

@@ -32,7 +32,7 @@ def test_migrations_are_numbered_without_gaps() -> None:
 
 def test_every_table_is_strict(schema: sqlite3.Connection) -> None:
     strict = dict(schema.execute("SELECT name, strict FROM pragma_table_list WHERE schema='main'"))
-    tables = {"projects", "tasks", "slots", "events", "replies"}
+    tables = {"projects", "tasks", "slots", "events", "replies", "templates"}
     assert {name: strict[name] for name in tables} == dict.fromkeys(tables, 1)
 
 
@@ -46,6 +46,23 @@ def test_every_query_fits_the_schema(schema: sqlite3.Connection, query: str) -> 
     [
         ("read_events", "SEARCH events USING PRIMARY KEY (project=? AND seq>?)"),
         ("read_events_of_task", "USING INDEX events_by_task (project=? AND task_id=? AND seq>?)"),
+        ("read_milestones", "SEARCH events USING PRIMARY KEY (project=? AND seq>? AND seq<?)"),
+        (
+            "read_milestones_of_task",
+            "USING INDEX events_by_task (project=? AND task_id=? AND seq>? AND seq<?)",
+        ),
+        ("nth_event", "SEARCH events USING PRIMARY KEY (project=? AND seq>?)"),
+        ("nth_last_event", "SEARCH events USING PRIMARY KEY (project=? AND seq<?)"),
+        (
+            "nth_event_of_task",
+            "USING COVERING INDEX events_by_task (project=? AND task_id=? AND seq>?)",
+        ),
+        (
+            "nth_last_event_of_task",
+            "USING COVERING INDEX events_by_task (project=? AND task_id=? AND seq<?)",
+        ),
+        ("last_event", "SEARCH events USING PRIMARY KEY (project=?)"),
+        ("event_from", "SEARCH events USING PRIMARY KEY (project=? AND seq>?)"),
         ("read_replies", "INDEX sqlite_autoindex_replies_1 (project=? AND key=?)"),
         ("forget_replies", "INDEX replies_by_age (at<?)"),
         ("load_tasks", "SEARCH tasks USING INTEGER PRIMARY KEY (rowid>?)"),
@@ -53,4 +70,6 @@ def test_every_query_fits_the_schema(schema: sqlite3.Connection, query: str) -> 
     ],
 )
 def test_no_query_scans_a_big_table(schema: sqlite3.Connection, query: str, found_by: str) -> None:
-    assert found_by in plan(schema, query)
+    found = plan(schema, query)
+    assert found_by in found
+    assert "USE TEMP B-TREE FOR ORDER BY" not in found

@@ -2,7 +2,7 @@
 
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import PIPE
@@ -12,7 +12,7 @@ import pytest
 import trio
 import trio.testing
 
-from actor.store import sqlite_rows
+from actor.store import sqlite_history, sqlite_rows
 from actor.store.base import (
     Batch,
     CommitUnknown,
@@ -23,7 +23,16 @@ from actor.store.base import (
 )
 from actor.store.sqlite import SqliteStore, open_sqlite
 from actor.store.sqlite_open import prepare_writer
-from tests.actor.store.contract import StoreContract, event, project, reply, seqs, task, wanted
+from tests.actor.store.contract import (
+    StoreContract,
+    event,
+    milestone_seqs,
+    project,
+    reply,
+    seqs,
+    task,
+    wanted,
+)
 from tests.actor.store.files import (
     ask,
     files_cannot_grow_beyond,
@@ -357,6 +366,65 @@ async def test_the_reading_connection_cannot_write(store: SqliteStore) -> None:
         real_reader(store).execute("DELETE FROM projects")
 
 
+@pytest.mark.parametrize("rows", [1, 3, 7, 39, 40, 41])
+async def test_a_history_read_in_stretches_is_the_same(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    await store.append(
+        Batch(
+            events=[
+                event(
+                    seq * 3,  # with gaps, as after pruning
+                    "task_done" if seq % 5 == 0 else "task_claimed",
+                    task_id="ab"[seq % 2],
+                    worker_id="uvw"[seq % 3],
+                )
+                for seq in range(1, 41)
+            ]
+        )
+    )
+    filters: list[dict[str, Any]] = [
+        {"since": since, "until": until, "limit": limit} | narrow
+        for since in (0, 50, 119, 120)
+        for until in (None, 60, 120, 1_000)
+        for limit in (1, 4, 100)
+        for narrow in (
+            {},
+            {"types": ("task_done",)},
+            {"worker_id": "v"},
+            {"task_id": "a", "types": ("task_done", "task_added")},
+            {"task_id": "b", "worker_id": "nobody"},
+        )
+    ]
+    whole = [
+        (await seqs(store, **fields), await milestone_seqs(store, **fields)) for fields in filters
+    ]
+    monkeypatch.setattr(sqlite_history, "SCAN_ROWS", rows)
+    for fields, expected in zip(filters, whole, strict=True):
+        found = (await seqs(store, **fields), await milestone_seqs(store, **fields))
+        assert found == expected, fields
+
+
+async def test_a_search_of_the_whole_history_lets_others_read_meanwhile(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_history, "SCAN_ROWS", 1)
+    await store.append(Batch(events=[event(seq) for seq in range(1, 501)]))
+    ended: list[str] = []
+
+    async def search(read: Callable[..., Awaitable[list[int]]], name: str) -> None:
+        assert await read(store, worker_id="nobody") == []
+        ended.append(name)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(search, seqs, "search")
+        nursery.start_soon(search, milestone_seqs, "search")
+        await trio.testing.wait_all_tasks_blocked()
+        assert await seqs(store, limit=2) == [1, 2]
+        ended.append("read")
+    assert ended == ["read", "search", "search"]
+
+
 async def test_progress_is_told_on_the_trio_thread_chunk_by_chunk(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -403,6 +471,8 @@ async def test_a_history_row_that_makes_no_sense_is_unavailable(tmp_path: Path) 
         assert await seqs(store, limit=3) == [1, 2, 3]
         with pytest.raises(StoreUnavailable):
             await seqs(store)
+        with pytest.raises(StoreUnavailable, match="event"):
+            await store.read_milestones(wanted())
 
 
 async def test_it_is_described_by_kind_and_file_name(store: SqliteStore) -> None:

@@ -358,7 +358,8 @@ async def test_a_migration_may_rebuild_a_table_that_others_refer_to(tmp_path: Pa
         NEXT,
         "CREATE TABLE new_projects (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
         " slots INTEGER NOT NULL, created_at TEXT NOT NULL, last_seq INTEGER NOT NULL DEFAULT 0,"
-        " last_number INTEGER NOT NULL DEFAULT 0) STRICT;"
+        " last_number INTEGER NOT NULL DEFAULT 0, paused INTEGER NOT NULL DEFAULT 0,"
+        " pause_reason TEXT, pruned_seq INTEGER NOT NULL DEFAULT 0) STRICT;"
         "INSERT INTO new_projects SELECT * FROM projects; DROP TABLE projects;"
         "ALTER TABLE new_projects RENAME TO projects;",
     )

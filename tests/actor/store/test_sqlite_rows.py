@@ -2,11 +2,10 @@
 
 import re
 
-from actor.records import SlotRecord
 from actor.store.base import Batch
 from actor.store.sql import QUERIES
 from actor.store.sqlite_rows import statements
-from tests.actor.store.contract import AT_MS, event, project, reply, task
+from tests.actor.store.contract import AT_MS, event, project, reply, slot, task, template
 
 
 def written(batch: Batch) -> list[str]:
@@ -23,8 +22,10 @@ def test_a_full_batch_is_one_statement_per_table_in_an_order_that_references_all
         projects=[project(), project(2, "b")],
         tasks=[task(1), task(2)],
         tasks_removed=[3, 4],
-        slots=[SlotRecord(project=1, number=1, claimed_ms=AT_MS)] * 2,
+        slots=[slot(), slot(2)],
         slots_freed=[(1, 2), (1, 3)],
+        templates=[template(), template("b")],
+        templates_removed=[(1, "c"), (1, "d")],
         events=[event(1), event(2)],
         replies=[reply("a"), reply("b")],
         forget_replies_before_ms=AT_MS,
@@ -34,8 +35,10 @@ def test_a_full_batch_is_one_statement_per_table_in_an_order_that_references_all
         "upsert_projects",
         "delete_tasks",
         "delete_slots",
+        "delete_templates",
         "upsert_tasks",
         "upsert_slots",
+        "upsert_templates",
         "insert_events",
         "upsert_replies",
         "mark_projects",
