@@ -62,6 +62,11 @@ COMMANDS: Final[dict[str, Entry]] = {
     "tasks": Entry("protocol.cli.tasks:tasks", "List tasks, or show one in full."),
     "add": Entry("protocol.cli.add:add", "Add a task, or many from a file."),
     "watch": Entry("protocol.cli.watch:watch", "Follow what happens, live."),
+    "history": Entry("protocol.cli.history:history", "Show what happened to a task."),
+    "stats": Entry("protocol.cli.history:stats", "Show throughput, times and failures."),
+    "slots": Entry("protocol.cli.operations:slots", "Change how many worker slots there are."),
+    "pause": Entry("protocol.cli.operations:pause", "Let nobody claim a task until 'resume'."),
+    "resume": Entry("protocol.cli.operations:resume", "Let workers claim again."),
     "call": Entry("protocol.cli.call:call", "Call any method of the server."),
 }
 """Every sub-command, in the order of `--help`."""

@@ -6,13 +6,14 @@ the server's to judge.
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import msgspec
 
+from protocol.cli.durations import Duration
+from protocol.cli.moments import MOMENT_HELP, Moment
 from protocol.cli.options import Target, ask, client_command, words
 from protocol.cli.screen import Screen, show
 from protocol.cli.text import one_line
@@ -24,6 +25,8 @@ __all__ = ["add"]
 EXAMPLES = """\
   task-coordinator add "Write the login page"
   task-coordinator add "Test the login" --id test-login --depends-on login,db --priority 5
+  task-coordinator add "Nightly build" --not-before 2h --deadline 8h
+  task-coordinator add "Split the module" --resource src/auth/ --max-attempts 3 --retry-delay 1m
   task-coordinator add -f plan.json           all of the file, or nothing of it
   generate-plan | task-coordinator add -f -
 
@@ -31,6 +34,16 @@ EXAMPLES = """\
 A file holds a JSON array of tasks, or one task per line:
   {"id": "db", "description": "Set up the database"}
   {"id": "api", "description": "Write the API", "dependencies": ["db"], "priority": 5}"""
+
+_PARAMS: Final = {
+    "task_id": "id",
+    "expected_output": "output",
+    "not_before": "notBefore",
+    "max_attempts": "maxAttempts",
+    "retry_delay": "retryDelaySeconds",
+    "attempt_timeout": "timeoutSeconds",
+}
+"""What the server calls an option, where that is another word."""
 
 
 def _object(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, Any] | None:
@@ -53,6 +66,33 @@ def _object(ctx: click.Context, param: click.Parameter, value: str | None) -> di
 )
 @click.option("--priority", type=int, metavar="N", help="Higher is claimed first.  [default: 0]")
 @click.option("--tag", "tags", multiple=True, callback=words(), metavar="TAG", help="Its tags.")
+@click.option(
+    "--resource",
+    "resources",
+    multiple=True,
+    callback=words(),
+    metavar="NAME",
+    help="What only its worker may touch, comma-separated: src/auth/ (a folder and all below it), "
+    "a file, any name.",
+)
+@click.option("--not-before", type=Moment(), help=f"Nobody may claim it sooner: {MOMENT_HELP}.")
+@click.option("--deadline", type=Moment(), help="When it should be done; as --not-before.")
+@click.option(
+    "--max-attempts",
+    type=int,
+    metavar="N",
+    help="It fails for good after this many; until then a failure is followed by a retry.",
+)
+@click.option(
+    "--retry-delay",
+    type=Duration(),
+    help="The wait before the second attempt (30s, 5m); it doubles with each further one.",
+)
+@click.option(
+    "--attempt-timeout",
+    type=Duration(),
+    help="How long one attempt may take, however lively its worker is.",
+)
 @click.option("--expected-output", metavar="TEXT", help="The output expected of the worker.")
 @click.option("--metadata", callback=_object, metavar="JSON", help="A JSON object to go with it.")
 @click.option(
@@ -72,7 +112,7 @@ def add(
 
     With --json: the result of add_task, or of add_tasks for a file.
     """
-    task = _task(description, **fields)
+    task = _task({"description": description, **fields})
     if (source is None) == (not task):
         raise click.UsageError(
             "Give either a DESCRIPTION with its options, or a file of tasks with -f.",
@@ -89,27 +129,11 @@ def add(
     show(screen.document(result) if as_json else _told(method, result))
 
 
-def _task(
-    description: str | None,
-    *,
-    task_id: str | None,
-    dependencies: Sequence[str],
-    priority: int | None,
-    tags: Sequence[str],
-    expected_output: str | None,
-    metadata: dict[str, Any] | None,
-) -> dict[str, Any]:
-    """The params that were given, and no others."""
-    given = {
-        "id": task_id,
-        "description": description,
-        "dependencies": list(dependencies) or None,
-        "output": expected_output,
-        "priority": priority,
-        "tags": list(tags) or None,
-        "metadata": metadata,
+def _task(fields: dict[str, Any]) -> dict[str, Any]:
+    """The params of `add_task` that were given, and no others."""
+    return {
+        _PARAMS.get(name, name): value for name, value in fields.items() if value not in (None, [])
     }
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _tasks_of(source: str) -> list[Any]:

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import inspect
 
+from protocol.cli.moments import parse_moment
 from protocol.methods import METHODS, Method
 
 __all__ = ["Kind", "Param", "find_method", "params_of", "parse_params", "takes"]
@@ -168,6 +169,10 @@ def _kind(described: inspect.Type) -> Kind:
             kind = Kind(f"one of {', '.join(map(str, values))}", partial(_one_of, values))
         case inspect.IntType():
             kind = Kind("a whole number", _integer)
+        case inspect.FloatType():
+            kind = Kind("a number", _number)
+        case inspect.DateTimeType():
+            kind = Kind("a time such as 2026-01-31T09:30:00Z", _moment)
         case inspect.BoolType():
             kind = Kind("true or false", _boolean)
         case inspect.ListType(item_type=item):
@@ -212,6 +217,18 @@ def _integer(text: str) -> int:
     if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) is None:
         raise ValueError
     return int(text)
+
+
+def _number(text: str) -> float:
+    if re.fullmatch(r"[+-]?\d{1,18}([.]\d{1,18})?", text, re.ASCII) is None:
+        raise ValueError
+    return float(text) if "." in text else int(text)
+
+
+def _moment(text: str) -> str:
+    """RFC 3339. Without an offset it is a time of this machine, and no length of time is taken:
+    some methods look back and some ahead."""
+    return parse_moment(text, None)
 
 
 def _boolean(text: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TextIO
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, RenderableType
 from rich.highlighter import JSONHighlighter
 from rich.table import Table
@@ -19,11 +19,14 @@ from rich.text import Text
 
 from protocol.cli.text import block, json_text, one_line
 
-__all__ = ["Cell", "Column", "Screen", "show"]
+__all__ = ["WIDE_CELLS", "Cell", "Column", "Screen", "show"]
 
 _GAP: Final = "  "
 _FLEXIBLE_MIN: Final = 16
 """Cells that a flexible column keeps on a narrow terminal."""
+
+WIDE_CELLS: Final = 110
+"""A terminal of this width has room for more than the most necessary."""
 
 
 class Cell(NamedTuple):
@@ -86,13 +89,20 @@ class Screen:
                 shown.append(line, cell.style).append("\n")
         return self._drawn(shown)
 
-    def line(self, cells: Sequence[Cell | str], widths: Sequence[int] = ()) -> str:
-        """Cells on one line, each padded to the width of its place."""
+    def line(
+        self, cells: Sequence[Cell | str], widths: Sequence[int] = (), *, fit: bool = False
+    ) -> str:
+        """Cells on one line, each padded to the width of its place.
+
+        With `fit`, a terminal gets as much of the last one as its width leaves room for.
+        """
         shown = Text()
         for index, entry in enumerate(cells):
             cell = _cell(entry)
             text = one_line(cell.text)
             last = index == len(cells) - 1
+            if fit and last and self.terminal:
+                text = self._cut(text, max(_FLEXIBLE_MIN, self.width - shown.cell_len))
             width = widths[index] if index < len(widths) and not last else 0
             shown.append(text, cell.style).append("" if last else _padding(text, width) + _GAP)
         shown.rstrip()
@@ -107,6 +117,13 @@ class Screen:
     def document(self, value: object) -> str:
         """A JSON document for programs: one line, never coloured."""
         return json_text(value, ascii_only=not self.unicode) + "\n"
+
+    def _cut(self, text: str, width: int) -> str:
+        """The text within so many cells, ending in a sign of what was cut."""
+        if cell_len(text) <= width:
+            return text
+        mark = "…" if self.unicode else "..."
+        return set_cell_size(text, width - len(mark)).rstrip() + mark
 
     def _drawn(self, text: Text) -> str:
         return self._rendered(text) if self.colour else text.plain

@@ -1,6 +1,6 @@
 """`task-coordinator status`: the server, its slots and the head of the queue at a glance.
 
-Owns the command. What it looks like is decided in `views`.
+Owns the command. What it looks like is decided in `status_view`.
 """
 
 import os
@@ -11,7 +11,8 @@ import click
 
 from protocol.cli.options import Target, ask, client_command
 from protocol.cli.screen import Screen, show
-from protocol.cli.views import status_view, understood
+from protocol.cli.status_view import status_view
+from protocol.cli.views import understood
 from protocol.client import Client
 from protocol.limits import PAGE_MAX
 from protocol.results import ServerInfo, Snapshot
@@ -33,8 +34,8 @@ EXAMPLES = """\
     help="How many of the tasks that would be claimed next to show.",
 )
 def status(target: Target, as_json: bool, queue: int) -> None:
-    """Show the server, how many tasks there are in which status, who holds the worker slots, and
-    which tasks would be claimed next.
+    """Show the server, how many tasks there are in which status, who holds the worker slots and
+    for how long, and which tasks would be claimed next. A pause stands at the top, with its reason.
 
     With --json: {"server": ..., "snapshot": ...}, the results of get_server_info and
     get_snapshot.

@@ -7,6 +7,7 @@ decided in `views`.
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
 import click
@@ -140,10 +141,14 @@ def _table(screen: Screen, found: dict[str, Any], *, filtered: bool) -> str:
         click.echo(f"{len(listed)} shown, there are more: use --limit N or --all.", err=True)
     elif not listed:
         click.echo("No task matches." if filtered else NO_TASKS, err=True)
-    return tasks_table(screen, listed)
+    return tasks_table(screen, listed, _now())
 
 
 def _task(screen: Screen, one: dict[str, Any]) -> str:
-    return task_view(
-        screen, understood(Task, one["task"]), understood(TaskExplained, one["explanation"])
-    )
+    task, explained = one["task"], one["explanation"]
+    return task_view(screen, understood(Task, task), understood(TaskExplained, explained), _now())
+
+
+def _now() -> datetime:
+    """By this machine's clock and in its zone: how long a lease lasts is seen from here."""
+    return datetime.now(UTC).astimezone()

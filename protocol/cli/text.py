@@ -11,7 +11,17 @@ from datetime import datetime
 
 import msgspec
 
-__all__ = ["block", "duration", "elapsed", "json_text", "local_time", "one_line"]
+__all__ = [
+    "block",
+    "duration",
+    "elapsed",
+    "fine_duration",
+    "json_text",
+    "local_time",
+    "one_line",
+    "seconds_between",
+    "shortened",
+]
 
 # C0, DEL and C1 controls, soft hyphen, marks of direction, line and paragraph separators,
 # invisible operators, byte order mark, interlinear marks, lone surrogates and tag characters.
@@ -32,6 +42,12 @@ def block(text: str) -> list[str]:
     """The lines of a longer text, each safe to show; never empty."""
     lines = text.replace("\r\n", "\n").expandtabs(4).rstrip("\n").split("\n")
     return [_UNSAFE.sub(_visible, line) for line in lines]
+
+
+def shortened(text: str, length: int) -> str:
+    """The text on a single line of at most `length` characters, ending in `...` if it was cut."""
+    whole = one_line(text)
+    return whole if len(whole) <= length else f"{whole[: length - 3].rstrip()}..."
 
 
 def json_text(value: object, *, pretty: bool = False, ascii_only: bool = False) -> str:
@@ -60,9 +76,19 @@ def duration(seconds: float) -> str:
     return f"{days} d {hours % 24} h"
 
 
+def fine_duration(seconds: float) -> str:
+    """As `duration`, but with a decimal below ten seconds: `0.4 s`."""
+    return f"{max(0.0, seconds):.1f} s" if seconds < 9.95 else duration(seconds)
+
+
 def elapsed(since: str, now: str) -> str:
     """The time between two RFC 3339 moments, as `duration` puts it."""
-    return duration((datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds())
+    return duration(seconds_between(since, now))
+
+
+def seconds_between(since: str, until: str) -> float:
+    """From one RFC 3339 moment to another; negative where the second comes first."""
+    return (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds()
 
 
 def local_time(moment: str, now: datetime) -> str:

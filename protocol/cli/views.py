@@ -1,8 +1,8 @@
-"""What answers look like: tasks, slots, events and the server, drawn on a screen.
+"""What tasks look like, in a list and in full.
 
-Owns which facts are shown where, and the symbol and colour of each status. A symbol and a colour
-always stand beside the word. Pure: must not know how the facts were asked for or where the text
-goes.
+Owns which of their facts are shown where, and the symbol and colour of each status. A symbol and a
+colour always stand beside the word. Pure: must not know how the facts were asked for or where the
+text goes.
 """
 
 from collections.abc import Sequence
@@ -11,45 +11,27 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from protocol.cli.screen import Cell, Column, Field, Screen
-from protocol.cli.text import duration, elapsed, json_text, local_time
+from protocol.cli.screen import WIDE_CELLS, Cell, Column, Field, Screen
+from protocol.cli.text import duration, json_text, local_time
 from protocol.errors import InternalError
-from protocol.models import Blocker, Event, EventType, Slot, Status, Task, TaskSummary
-from protocol.results import Counts, ServerInfo, Snapshot, TaskExplained
+from protocol.models import Blocker, Status, Task
+from protocol.results import Conflict, TaskExplained
 
-__all__ = ["event_line", "queue_table", "status_view", "task_view", "tasks_table", "understood"]
+__all__ = ["task_view", "tasks_table", "understood"]
 
 T = TypeVar("T")
 
-SLOTS_SHOWN_MAX: Final = 20
-"""A project with more slots shows only the held ones, and how many are free."""
+BAR_CELLS: Final = 10
 
 _STATUS_LOOKS: Final[dict[Status, tuple[str, str]]] = {
     "blocked": ("◌", "yellow"),
+    "scheduled": ("◷", "magenta"),
     "available": ("○", "cyan"),
     "working": ("◐", "blue"),
     "done": ("●", "green"),
     "failed": ("✗", "red"),
     "cancelled": ("⊘", "bright_black"),
 }
-_EVENT_LOOKS: Final[dict[EventType, tuple[str, str]]] = {
-    "task_added": ("+", "cyan"),
-    "task_edited": ("✎", ""),
-    "task_unblocked": ("○", "cyan"),
-    "task_blocked": ("◌", "yellow"),
-    "task_claimed": ("◐", "blue"),
-    "task_done": ("●", "green"),
-    "task_failed": ("✗", "red"),
-    "task_released": ("↩", "yellow"),
-    "task_reset": ("↻", "cyan"),
-    "task_cancelled": ("⊘", "bright_black"),
-    "task_deleted": ("⌫", "bright_black"),
-    "tasks_cleaned": ("⌫", "red"),
-    "slot_claimed": ("▸", ""),
-    "slot_named": ("▸", ""),
-    "slot_released": ("◂", ""),
-}
-_EVENT_TYPE_WIDTH: Final = max(map(len, _EVENT_LOOKS))
 
 
 def understood(kind: type[T], answer: object) -> T:
@@ -67,28 +49,31 @@ def understood(kind: type[T], answer: object) -> T:
         ) from None
 
 
-# --- tasks ------------------------------------------------------------------------------------
+# --- a list -----------------------------------------------------------------------------------
 
 
-def tasks_table(screen: Screen, tasks: Sequence[Task]) -> str:
-    """One row per task; a blocked one shows what it waits for, then comes the description."""
+def tasks_table(screen: Screen, tasks: Sequence[Task], now: datetime) -> str:
+    """One row per task: before the description stands what there is to say about its status.
+
+    That is what it waits for, how far it is, how long its lease lasts, and that it is overdue.
+    """
     columns = (
         Column("id"),
         Column("status"),
         Column("priority", "right"),
         Column("worker"),
         Column("attempt", "right"),
-        Column("blocked by"),
+        Column("detail"),
         Column("description", flexible=True),
     )
     rows = [
         (
             task.id,
             _status(screen, task.status),
-            str(task.priority),
+            _number(screen, task.priority),
             task.worker_id or "",
-            str(task.attempt),
-            _blockers(task.blocked_by or []),
+            _number(screen, task.attempt),
+            _detail(screen, task, now),
             task.description,
         )
         for task in tasks
@@ -96,31 +81,67 @@ def tasks_table(screen: Screen, tasks: Sequence[Task]) -> str:
     return screen.table(columns, rows)
 
 
-def queue_table(screen: Screen, queue: Sequence[TaskSummary]) -> str:
-    """The tasks that would be claimed next, first one first."""
-    columns = (Column("next"), Column("priority", "right"), Column("description", flexible=True))
-    return screen.table(columns, [(t.id, str(t.priority), t.description) for t in queue])
+def _number(screen: Screen, number: int) -> str:
+    """A terminal has no room for columns that say nothing, and leaves out those without a text."""
+    return "" if screen.terminal and number == 0 else str(number)
 
 
-def task_view(screen: Screen, task: Task, explained: TaskExplained) -> str:
+def _detail(screen: Screen, task: Task, now: datetime) -> Cell:
+    """What there is to say about a task's status in a few words."""
+    parts: list[str] = []
+    if task.status == "blocked" and task.blocked_by:
+        few = screen.terminal and screen.width < WIDE_CELLS  # there is room for one
+        parts.append(f"waits for {_blockers(task.blocked_by, 1 if few else 3)}")
+    if task.status == "scheduled":
+        parts.append(_scheduled(screen, task, now))
+    if task.status == "working":
+        if task.progress is not None:
+            parts.append(_bar(screen, task.progress))
+        if task.lease_expires_at is not None:
+            parts.append(f"lease {_left(task.lease_expires_at, now)}")
+    if task.overdue:
+        parts.append("overdue")
+    return Cell(", ".join(part for part in parts if part), "red" if task.overdue else "")
+
+
+def _scheduled(screen: Screen, task: Task, now: datetime) -> str:
+    """Until when it waits, and whether that is for another attempt."""
+    retry = task.retry_at is not None
+    moment = task.retry_at if retry else task.not_before
+    if moment is None:
+        return ""
+    shown = local_time(moment, now) if screen.terminal else moment
+    return f"{'retry at' if retry else 'until'} {shown}"
+
+
+def _bar(screen: Screen, progress: float) -> str:
+    """How far it is: in figures, and on a terminal as a bar too."""
+    share = f"{progress:.0%}"
+    if not screen.terminal:
+        return share
+    full = round(BAR_CELLS * progress)
+    done, left = ("█", "░") if screen.unicode else ("#", "-")
+    return f"{done * full}{left * (BAR_CELLS - full)} {share}"
+
+
+# --- one in full ------------------------------------------------------------------------------
+
+
+def task_view(screen: Screen, task: Task, explained: TaskExplained, now: datetime) -> str:
     """Everything that is known about one task, and why it is where it is."""
     facts: list[tuple[str, Any]] = [
         ("id", task.id),
         ("status", _status(screen, task.status)),
         ("why", explained.reason),
         ("description", task.description),
-        ("priority", task.priority),
-        ("tags", ", ".join(task.tags)),
-        ("depends on", ", ".join(task.dependencies)),
-        ("blocked by", _blockers(explained.blocked_by, full=True)),
-        ("root causes", _blockers(explained.root_causes, full=True)),
-        ("unblocks", ", ".join(explained.unblocks)),
+        *_plan(task, now),
+        *_surroundings(explained),
         ("expected", task.expected_output),
+        ("progress", None if task.progress is None else _bar(screen, task.progress)),
+        ("note", task.note),
         ("output", task.output),
         ("error", Cell(task.error, "red") if task.error else None),
-        ("worker", task.worker_id),
-        ("slot", task.worker_slot),
-        ("attempt", task.attempt),
+        *_work(task, now),
         ("metadata", json_text(task.metadata) if task.metadata else None),
         ("created", _made(task)),
         ("claimed", task.claimed_at),
@@ -135,6 +156,75 @@ def task_view(screen: Screen, task: Task, explained: TaskExplained) -> str:
     return screen.fields(fields)
 
 
+def _plan(task: Task, now: datetime) -> list[tuple[str, Any]]:
+    """What its author said about it."""
+    return [
+        ("priority", task.priority),
+        ("tags", ", ".join(task.tags)),
+        ("depends on", ", ".join(task.dependencies)),
+        ("resources", ", ".join(task.resources or [])),
+        ("not before", _ahead(task.not_before, now)),
+        ("deadline", _deadline(task, now)),
+        ("max attempts", task.max_attempts),
+        ("retry delay", _length(task.retry_delay_seconds)),
+        ("time limit", _length(task.timeout_seconds)),
+    ]
+
+
+def _surroundings(explained: TaskExplained) -> list[tuple[str, Any]]:
+    """The other tasks that have to do with it."""
+    return [
+        ("blocked by", _blockers(explained.blocked_by)),
+        ("root causes", _blockers(explained.root_causes)),
+        ("conflicts", "\n".join(map(_conflict, explained.conflicts))),
+        ("unblocks", ", ".join(explained.unblocks)),
+    ]
+
+
+def _work(task: Task, now: datetime) -> list[tuple[str, Any]]:
+    """Who works on it, or did."""
+    return [
+        ("worker", task.worker_id),
+        ("slot", task.worker_slot),
+        ("reserved", ", ".join(task.reserved or [])),
+        ("lease", _ahead(task.lease_expires_at, now)),
+        ("attempt", task.attempt),
+        ("retry", _ahead(task.retry_at, now)),
+    ]
+
+
+def _deadline(task: Task, now: datetime) -> Cell | str | None:
+    shown = _ahead(task.deadline, now)
+    return Cell(f"{shown}, overdue", "red") if task.overdue else shown
+
+
+def _conflict(conflict: Conflict) -> str:
+    return (
+        f"{conflict.resource}: {conflict.holder} holds {conflict.held} for task {conflict.task_id}"
+    )
+
+
+def _length(seconds: float | None) -> str | None:
+    return None if seconds is None else duration(seconds)
+
+
+def _ahead(moment: str | None, now: datetime) -> str | None:
+    """A moment and how far away it is."""
+    if moment is None:
+        return None
+    seconds = _seconds_until(moment, now)
+    away = f"in {duration(seconds)}" if seconds >= 0 else f"{duration(-seconds)} ago"
+    return f"{moment}, {away}"
+
+
+def _left(moment: str, now: datetime) -> str:
+    return duration(_seconds_until(moment, now))
+
+
+def _seconds_until(moment: str, now: datetime) -> float:
+    return (datetime.fromisoformat(moment) - now).total_seconds()
+
+
 def _made(task: Task) -> str:
     return f"{task.created_at} by {task.created_by}" if task.created_by else task.created_at
 
@@ -145,68 +235,8 @@ def _status(screen: Screen, status: Status) -> Cell:
     return Cell(shown, style)
 
 
-def _blockers(blockers: Sequence[Blocker], *, full: bool = False) -> str:
-    shown = blockers if full else blockers[:3]
+def _blockers(blockers: Sequence[Blocker], at_most: int | None = None) -> str:
+    shown = blockers[:at_most]
     named = [f"{blocker.task_id} ({blocker.status})" for blocker in shown]
     more = len(blockers) - len(shown)
     return ", ".join([*named, f"{more} more"] if more else named)
-
-
-# --- the server -------------------------------------------------------------------------------
-
-
-def status_view(screen: Screen, url: str, server: ServerInfo, snapshot: Snapshot) -> str:
-    """The server, the counters, the slots and the head of the queue."""
-    held = [slot for slot in snapshot.workers if slot.status != "free"]
-    free = len(snapshot.workers) - len(held)
-    few = len(snapshot.workers) <= SLOTS_SHOWN_MAX
-    fields: list[Field] = [
-        ("server", url),
-        ("version", f"{server.version}, up {duration(server.uptime_seconds)}"),
-        ("store", server.database),
-        ("project", f"{snapshot.project}, event {snapshot.seq}"),
-        ("connections", str(server.connections)),
-        ("tasks", _counters(snapshot.counts)),
-        ("slots", f"{len(held)} held, {free} free"),
-    ]
-    parts = [screen.fields(fields)]
-    if few or held:
-        parts.append(_slots_table(screen, snapshot.workers if few else held, snapshot.time))
-    if snapshot.queue:
-        parts.append(queue_table(screen, snapshot.queue))
-    return "\n".join(parts)
-
-
-def _counters(counts: Counts) -> str:
-    return ", ".join(f"{number} {status}" for status, number in msgspec.to_builtins(counts).items())
-
-
-def _slots_table(screen: Screen, slots: Sequence[Slot], now: str) -> str:
-    columns = (Column("slot", "right"), Column("state"), Column("worker"), Column("task"))
-    rows = [
-        (str(slot.slot), _slot_state(slot, now), slot.worker_id or "", slot.task_id or "")
-        for slot in slots
-    ]
-    return screen.table(columns, rows)
-
-
-def _slot_state(slot: Slot, now: str) -> Cell:
-    style = {"working": "blue", "idle": "cyan", "free": "bright_black"}[slot.status]
-    held = f", held {elapsed(slot.claimed_at, now)}" if slot.claimed_at else ""
-    return Cell(f"{slot.status}{held}", style)
-
-
-# --- events -----------------------------------------------------------------------------------
-
-
-def event_line(screen: Screen, event: Event, now: datetime) -> str:
-    """One line: number, time, what happened, to which task or slot, by which worker.
-
-    A terminal gets the time of day where it stands, a pipe the moment as the server sent it.
-    """
-    glyph, style = _EVENT_LOOKS[event.type]
-    when = local_time(event.time, now) if screen.terminal else event.time
-    kind = f"{glyph} {event.type}" if screen.terminal and screen.unicode else event.type
-    subject = event.task_id or (f"slot={event.slot}" if event.slot else "-")
-    cells = (str(event.seq), when, Cell(kind, style), subject, event.worker_id or "-")
-    return screen.line(cells, (6, 8, _EVENT_TYPE_WIDTH + 2, 20))

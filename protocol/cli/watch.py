@@ -1,7 +1,7 @@
 """`task-coordinator watch`: what happens, line by line, as it happens.
 
 Owns the command and how long it goes on: over broken connections, until Ctrl-C or until nobody
-reads any more. What a line looks like is decided in `views`.
+reads any more. What a line looks like is decided in `event_view`.
 """
 
 import os
@@ -16,10 +16,10 @@ from typing import Final, get_args
 import click
 import trio
 
+from protocol.cli.event_view import event_line
 from protocol.cli.options import Target, client_command, opened, words
 from protocol.cli.screen import Screen, show
 from protocol.cli.text import json_text
-from protocol.cli.views import event_line
 from protocol.client import Client
 from protocol.models import Event, EventType
 
@@ -54,7 +54,8 @@ def watch(
     types: Sequence[EventType],
     task_id: str | None,
 ) -> None:
-    """Print one line for each thing that happens: event number, time, type, task and worker.
+    """Print one line for each thing that happens: event number, time, type, task or slot, worker,
+    and what there is to say about it.
 
     Goes on over broken connections without missing anything; 'disconnected' and 'reconnected'
     are told on stderr. Ctrl-C ends it.

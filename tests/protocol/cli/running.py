@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,16 @@ class Command:
                 return await client.call(method, params)
 
         return trio.run(sent)
+
+    def send_many(self, calls: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Many calls over one connection, one after the other."""
+
+        async def sent() -> None:
+            async with connect(self.url, project=self.project) as client:
+                for method, params in calls:
+                    await client.call(method, params)
+
+        trio.run(sent)
 
     def ok(self, *words: str, stdin: str = "", **variables: str) -> str:
         """The output of a run that must succeed."""

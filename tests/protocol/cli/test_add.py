@@ -1,6 +1,7 @@
 """Tests of `task-coordinator add` against a real server."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,35 @@ def test_a_task_gets_everything_that_was_said_about_it(command: Command) -> None
         "metadata": {"area": "auth"},
     }
     assert {name: task[name] for name in told} == told
+
+
+def test_what_was_said_about_time_attempts_and_resources_arrives(command: Command) -> None:
+    added = command.json(
+        "add",
+        "Nightly build",
+        *("--id", "a", "--resource", "src/auth/,db", "--resource", "docs/x.md"),
+        *("--not-before", "2h", "--deadline", "2099-01-31T09:30:00+01:00"),
+        *("--max-attempts", "3", "--retry-delay", "1m30s", "--attempt-timeout", "2h"),
+    )
+    assert added["task"]["status"] == "scheduled"
+    task = command.json("tasks", "a")["task"]
+    told = {
+        "resources": ["src/auth/", "db", "docs/x.md"],
+        "deadline": "2099-01-31T08:30:00.000Z",
+        "maxAttempts": 3,
+        "retryDelaySeconds": 90,
+        "timeoutSeconds": 7_200,
+    }
+    assert {name: task[name] for name in told} == told
+    created = datetime.fromisoformat(task["createdAt"])
+    ahead = datetime.fromisoformat(task["notBefore"]) - created
+    assert timedelta(hours=1, minutes=59) < ahead <= timedelta(hours=2)
+
+
+def test_a_deadline_in_the_past_is_refused_by_the_server(command: Command) -> None:
+    done = command("add", "x", "--deadline", "2001-01-31T09:30:00Z")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "deadline" in done.stderr
 
 
 def test_without_an_id_the_server_makes_one(command: Command) -> None:
@@ -87,6 +117,11 @@ def test_a_file_of_tasks_is_answered_in_json_by_one_document(command: Command) -
         (("-f", "-"), "[]", "stdin holds no tasks."),
         (("-f", "-"), "not json", "stdin: line 1 is no JSON object"),
         (("x", "--metadata", "[1]"), "", "It must be a JSON object"),
+        (("x", "--deadline", "soon"), "", "'soon' is no moment: write a length of time"),
+        (("x", "--not-before", "1h1h"), "", "names a unit twice"),
+        (("x", "--retry-delay", "30"), "", "'30' is no length of time"),
+        (("x", "--max-attempts", "many"), "", "'many' is not a valid integer"),
+        (("--resource", "a"), "", "A task needs a DESCRIPTION."),
         (("x", "--priority", "high"), "", "'high' is not a valid integer"),
     ],
 )

@@ -39,6 +39,16 @@ def test_numbers_and_booleans_are_read_as_the_param_needs_them() -> None:
     assert parsed("reset_failed_task", "taskId=7", "force=No")["force"] is False
 
 
+def test_lengths_of_time_are_numbers_and_moments_are_sent_in_utc() -> None:
+    assert parsed("claim_next_task", "workerId=w", "waitSeconds=20") == {
+        "workerId": "w",
+        "waitSeconds": 20,
+    }
+    assert parsed("add_task", "description=x", "timeoutSeconds=0.5")["timeoutSeconds"] == 0.5
+    moment = parsed("edit_task", "taskId=a", "deadline=2026-01-31T10:30:00+01:00")["deadline"]
+    assert moment == "2026-01-31T09:30:00.000Z"
+
+
 def test_a_list_of_text_is_written_with_commas_or_as_json() -> None:
     assert parsed("list_tasks", "tags=a, b,") == {"tags": ["a", "b"]}
     assert parsed("list_tasks", 'tags=["a,b"]') == {"tags": ["a,b"]}
@@ -87,7 +97,11 @@ def test_a_dash_reads_the_params_from_stdin() -> None:
         ("list_tasks", ("tags=[1",), "tags must be a list, each text"),
         ("add_task", ("metadata=[1]",), "metadata must be a JSON object"),
         ("add_task", ("metadata:={",), "metadata is not valid JSON"),
-        ("claim_task", ('["a", "w", 1, null, 5]',), "has 5 values, too many"),
+        ("claim_task", ('["a", "w", 1, null, null, 6]',), "has 6 values, too many"),
+        ("claim_next_task", ("waitSeconds=long",), "waitSeconds must be a number, not 'long'"),
+        ("claim_next_task", ("waitSeconds=1e400",), "waitSeconds must be a number"),
+        ("add_task", ("deadline=soon",), "deadline must be a time such as 2026-01-31T09:30:00Z"),
+        ("prune", ("eventsBefore=30d",), "not '30d': write a time of this machine"),
         ("claim_task", ("{",), "the argument is not valid JSON"),
     ],
 )
@@ -109,17 +123,25 @@ def test_an_unknown_method_is_told_with_the_closest_ones() -> None:
 
 def test_what_a_method_takes_has_its_optional_params_in_brackets() -> None:
     assert takes(METHODS["claim_worker_slot"]) == (
-        "claim_worker_slot takes [workerId], [idempotencyKey]."
+        "claim_worker_slot takes [workerId], [leaseSeconds], [bindToConnection], [waitSeconds], "
+        "[idempotencyKey]."
     )
 
 
 SAMPLES = {
     "text": "a",
     "a whole number": "1",
+    "a number": "60",
+    "a time such as 2026-01-31T09:30:00Z": "2026-01-31T09:30:00Z",
     "true or false": "yes",
     "a list, each text": "a,b",
     "a JSON object": "{}",
 }
+SAMPLES_BY_NAME = {
+    "progress": "0.5",
+    "tasks": '[{"id": "a", "description": "x"}]',
+}
+"""Where the bounds are narrower, or what is inside a list matters."""
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -127,10 +149,8 @@ def test_every_param_of_the_table_can_be_written_as_a_word(name: str) -> None:
     method = METHODS[name]
     words: list[str] = []
     for param in params_of(method):
-        sample = SAMPLES.get(param.kind.name)
-        if param.kind.name == "a JSON array":
-            sample = '[{"description": "x"}]'
-        elif sample is None:
+        sample = SAMPLES_BY_NAME.get(param.name) or SAMPLES.get(param.kind.name)
+        if sample is None:
             sample = param.kind.name.split("one of ")[1].split(", ")[0]
         words.append(f"{param.name}={sample}")
     params = parsed(name, *words)

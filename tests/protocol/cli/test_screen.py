@@ -142,3 +142,14 @@ def test_a_document_is_one_line_without_colours_on_a_terminal_too() -> None:
 
 def test_a_document_for_an_old_encoding_is_ascii() -> None:
     assert Screen(unicode=False).document("é") == '"\\u00e9"\n'
+
+
+def test_a_line_that_fits_is_cut_at_its_last_cell_on_a_terminal_only() -> None:
+    cells = ("abc", "日本" * 40)
+    shown = MONOCHROME.line(cells, (6,), fit=True)
+    assert shown.startswith("abc     日本")
+    assert shown.endswith("…\n")
+    assert 58 <= cell_len(shown.rstrip("\n")) <= 60
+    assert MONOCHROME.line(("abc", "short"), (6,), fit=True) == "abc     short\n"
+    assert MONOCHROME.line(cells, (6,)).count("日") == 40
+    assert PIPE.line(cells, (6,), fit=True).count("日") == 40

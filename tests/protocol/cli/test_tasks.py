@@ -25,10 +25,10 @@ def ids(command: Command, *words: str) -> list[str]:
 def test_a_pipe_gets_one_row_per_task_in_aligned_columns(command: Command) -> None:
     add_plan(command)
     assert command.ok("tasks") == (
-        "ID   STATUS     PRIORITY  WORKER  ATTEMPT  BLOCKED BY      DESCRIPTION\n"
-        "db   available         1  -             0  -               Set up the database\n"
-        "api  blocked           0  -             0  db (available)  Write the API\n"
-        "ui   available         9  -             0  -               Draw the page\n"
+        "ID   STATUS     PRIORITY  WORKER  ATTEMPT  DETAIL                    DESCRIPTION\n"
+        "db   available         1  -             0  -                         Set up the database\n"
+        "api  blocked           0  -             0  waits for db (available)  Write the API\n"
+        "ui   available         9  -             0  -                         Draw the page\n"
     )
 
 

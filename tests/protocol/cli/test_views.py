@@ -1,81 +1,42 @@
 """Tests of `protocol.cli.views`: the facts that people look for, each with a word beside it."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from protocol.cli.screen import Screen
-from protocol.cli.views import event_line, status_view, task_view, tasks_table, understood
+from protocol.cli.views import task_view, tasks_table, understood
 from protocol.errors import InternalError
-from protocol.models import STATUSES, Blocker, Event, Slot, Task, TaskSummary
-from protocol.results import Counts, ServerInfo, Snapshot, TaskExplained
-
-PIPE = Screen()
-TERMINAL = Screen(terminal=True, width=200)
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-MOMENT = "2026-01-31T09:30:00.000Z"
-
-
-def a_task(**more: Any) -> Task:
-    fields: dict[str, Any] = {
-        "id": "a",
-        "description": "x",
-        "status": "available",
-        "priority": 0,
-        "dependencies": [],
-        "tags": [],
-        "attempt": 0,
-        "version": 1,
-        "created_at": MOMENT,
-        "updated_at": MOMENT,
-    }
-    return Task(**{**fields, **more})
-
-
-def an_explanation(**more: Any) -> TaskExplained:
-    fields: dict[str, Any] = {
-        "task_id": "a",
-        "status": "available",
-        "ready": True,
-        "reason": "It can be claimed.",
-        "blocked_by": [],
-        "root_causes": [],
-        "unblocks": [],
-    }
-    return TaskExplained(**{**fields, **more})
-
-
-def a_snapshot(slots: list[Slot], queue: list[TaskSummary]) -> Snapshot:
-    counts = Counts(blocked=1, available=2, working=3, done=4, failed=5, cancelled=6)
-    return Snapshot(
-        project="web",
-        seq=9,
-        time="2026-01-31T09:32:00.000Z",
-        counts=counts,
-        workers=slots,
-        queue=queue,
-    )
-
-
-SERVER = ServerInfo(
-    name="task-coordinator",
-    version="1.2.3",
-    protocol="v1",
-    project="web",
-    started_at=MOMENT,
-    uptime_seconds=7_500,
-    database="sqlite:x.db",
-    connections=2,
-    seq=9,
-    limits={},
+from protocol.models import STATUSES, Blocker, Slot, Task
+from protocol.results import Conflict, TaskExplained
+from tests.protocol.cli.samples import (
+    LATER,
+    MOMENT,
+    NARROW,
+    NOW,
+    PIPE,
+    TERMINAL,
+    a_task,
+    an_explanation,
 )
+
+
+def row(task: Task, screen: Screen = PIPE, now: datetime = NOW) -> str:
+    return tasks_table(screen, [task], now).splitlines()[1]
+
+
+def fields(task: Task, explained: TaskExplained, screen: Screen = PIPE) -> dict[str, str]:
+    """What the view of one task says, by name; of a longer text the first line."""
+    shown = task_view(screen, task, explained, NOW).splitlines()
+    named = dict(line.split("  ", 1) for line in shown if not line.startswith(" "))
+    return {name: value.strip() for name, value in named.items()}
 
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_every_status_is_told_by_its_word_and_on_a_terminal_with_a_symbol(status: str) -> None:
-    piped = tasks_table(PIPE, [a_task(status=status)]).splitlines()[1].split()
-    shown = tasks_table(TERMINAL, [a_task(status=status)]).splitlines()[1].split()
+    piped = row(a_task(status=status)).split()
+    shown = row(a_task(status=status), TERMINAL).split()
     assert piped[1] == status
     assert len(shown[1]) == 1
     assert shown[2] == status
@@ -83,13 +44,50 @@ def test_every_status_is_told_by_its_word_and_on_a_terminal_with_a_symbol(status
 
 def test_an_encoding_without_symbols_gets_the_word_alone() -> None:
     screen = Screen(terminal=True, unicode=False, width=200)
-    assert tasks_table(screen, [a_task()]).isascii()
+    working = a_task(status="working", progress=0.5)
+    assert tasks_table(screen, [a_task(), working], NOW).isascii()
 
 
 def test_a_blocked_task_names_what_it_waits_for() -> None:
     blockers = [Blocker(task_id=f"d{n}", status="failed") for n in range(5)]
-    shown = tasks_table(PIPE, [a_task(status="blocked", blocked_by=blockers)])
-    assert "d0 (failed), d1 (failed), d2 (failed), 2 more" in shown
+    blocked = a_task(status="blocked", blocked_by=blockers)
+    assert "waits for d0 (failed), d1 (failed), d2 (failed), 2 more" in row(blocked)
+    assert "waits for d0 (failed), 4 more" in row(blocked, NARROW)
+
+
+def test_a_scheduled_task_says_until_when_and_whether_it_is_tried_again() -> None:
+    scheduled = a_task(status="scheduled", not_before=LATER)
+    again = a_task(status="scheduled", not_before=MOMENT, retry_at=LATER)
+    assert f"until {LATER}" in row(scheduled)
+    assert f"retry at {LATER}" in row(again)
+    elsewhere = NOW.astimezone(timezone(timedelta(hours=2)))
+    assert "until 14:04:30" in row(scheduled, TERMINAL, elsewhere)
+
+
+def test_a_working_task_says_how_far_it_is_and_how_long_its_lease_lasts() -> None:
+    working = a_task(status="working", progress=0.41, lease_expires_at=LATER)
+    assert "41%, lease 4 min" in row(working)
+    assert "████░░░░░░ 41%, lease 4 min" in row(working, TERMINAL)
+    assert "lease 0 s" in row(a_task(status="working", lease_expires_at=MOMENT))
+
+
+def test_what_was_is_not_told_of_a_task_that_nobody_works_on() -> None:
+    waiting = a_task(progress=0.41, retry_at=MOMENT, not_before=MOMENT)
+    assert row(waiting).split() == ["a", "available", "0", "-", "0", "-", "x"]
+
+
+def test_an_overdue_task_says_so_in_a_word() -> None:
+    assert "until" not in row(a_task(overdue=True))
+    assert " overdue " in row(a_task(overdue=True))
+    coloured = Screen(terminal=True, colour=True, width=200)
+    assert "\x1b[31moverdue" in row(a_task(overdue=True), coloured)
+
+
+def test_a_terminal_leaves_out_figures_that_say_nothing() -> None:
+    titles = tasks_table(TERMINAL, [a_task()], NOW).splitlines()[0].split()
+    assert titles == ["id", "status", "description"]
+    titles = tasks_table(TERMINAL, [a_task(priority=-1, attempt=1)], NOW).splitlines()[0].split()
+    assert titles == ["id", "status", "priority", "attempt", "description"]
 
 
 def test_a_task_in_full_says_why_and_leaves_out_what_it_has_not() -> None:
@@ -104,10 +102,7 @@ def test_a_task_in_full_says_why_and_leaves_out_what_it_has_not() -> None:
     explained = an_explanation(
         reason="It waits.", root_causes=[Blocker(task_id="db", status="failed")], unblocks=["ui"]
     )
-    shown = task_view(PIPE, task, explained).splitlines()
-    fields = dict(line.split("  ", 1) for line in shown if not line.startswith(" "))
-    told = {name: value.strip() for name, value in fields.items()}
-    assert told == {
+    assert fields(task, explained) == {
         "id": "a",
         "status": "available",
         "why": "It waits.",
@@ -124,63 +119,64 @@ def test_a_task_in_full_says_why_and_leaves_out_what_it_has_not() -> None:
         "completed": MOMENT,
         "updated": f"{MOMENT}, version 1",
     }
-    assert "             green" in shown
+    assert "             green" in task_view(PIPE, task, explained, NOW)
 
 
-def test_the_status_shows_the_server_the_counters_the_slots_and_the_queue() -> None:
-    slots = [
-        Slot(slot=1, status="working", worker_id="w1", task_id="a", claimed_at=MOMENT),
-        Slot(slot=2, status="free"),
-    ]
-    queue = [
-        TaskSummary(
-            id="b", description="next", status="available", priority=7, attempt=0, version=1
-        )
-    ]
-    shown = status_view(PIPE, "ws://here", SERVER, a_snapshot(slots, queue)).splitlines()
-    rows = [line.split() for line in shown]
-    assert ["server", "ws://here"] in rows
-    assert ["version", "1.2.3,", "up", "2", "h", "5", "min"] in rows
-    assert ["project", "web,", "event", "9"] in rows
-    assert "tasks        1 blocked, 2 available, 3 working, 4 done, 5 failed, 6 cancelled" in shown
-    assert ["slots", "1", "held,", "1", "free"] in rows
-    assert ["1", "working,", "held", "2", "min", "w1", "a"] in rows
-    assert ["2", "free", "-", "-"] in rows
-    assert ["b", "7", "next"] in rows
-
-
-def test_a_project_with_many_slots_shows_the_held_ones_only() -> None:
-    slots = [Slot(slot=number, status="free") for number in range(1, 100)]
-    slots.append(Slot(slot=100, status="idle", worker_id="w1", claimed_at=MOMENT))
-    shown = status_view(PIPE, "ws://here", SERVER, a_snapshot(slots, []))
-    assert "1 held, 99 free" in shown
-    assert len(shown.splitlines()) == 10
-
-
-def test_an_event_is_one_line_with_its_number_and_moment() -> None:
-    event = Event(seq=7, time=MOMENT, type="task_claimed", task_id="a", worker_id="w1")
-    assert event_line(PIPE, event, NOW).split() == ["7", MOMENT, "task_claimed", "a", "w1"]
-
-
-def test_an_event_on_a_terminal_has_a_symbol_and_the_time_of_day() -> None:
-    event = Event(seq=7, time=MOMENT, type="slot_released", slot=3)
-    assert event_line(TERMINAL, event, NOW).split() == [
-        "7",
-        "09:30:00",
-        "◂",
-        "slot_released",
-        "slot=3",
-        "-",
-    ]
-
-
-def test_an_event_of_a_hostile_worker_stays_one_harmless_line() -> None:
-    event = Event(
-        seq=1, time=MOMENT, type="task_done", task_id="[red]x[/red]", worker_id="w\n\x1b[31m"
+def test_a_task_in_full_tells_its_times_and_how_far_away_they_are() -> None:
+    task = a_task(
+        not_before=MOMENT,
+        deadline=LATER,
+        retry_at=LATER,
+        lease_expires_at=LATER,
+        max_attempts=3,
+        retry_delay_seconds=90.0,
+        timeout_seconds=7_200.0,
     )
-    shown = event_line(TERMINAL, event, NOW)
-    assert shown.endswith("[red]x[/red]          w \\x1b[31m\n")
-    assert shown.count("\n") == 1
+    told = fields(task, an_explanation())
+    assert told["not before"] == f"{MOMENT}, 2 h 30 min ago"
+    for name in ("deadline", "retry", "lease"):
+        assert told[name] == f"{LATER}, in 4 min"
+    assert told["max attempts"] == "3"
+    assert told["retry delay"] == "1 min"
+    assert told["time limit"] == "2 h 0 min"
+
+
+def test_a_task_in_full_tells_what_it_needs_and_who_holds_it() -> None:
+    conflict = Conflict(resource="src/auth/login.py", held="src/auth/", task_id="b", holder="w2")
+    task = a_task(
+        status="working", resources=["src/a.py", "db"], reserved=["src/b/"], progress=0.5, note="on"
+    )
+    told = fields(task, an_explanation(conflicts=[conflict]))
+    assert told["resources"] == "src/a.py, db"
+    assert told["reserved"] == "src/b/"
+    assert told["conflicts"] == "src/auth/login.py: w2 holds src/auth/ for task b"
+    assert (told["progress"], told["note"]) == ("50%", "on")
+    assert fields(task, an_explanation(), TERMINAL)["progress"] == "█████░░░░░ 50%"
+
+
+def test_a_passed_deadline_is_overdue_in_a_word() -> None:
+    told = fields(a_task(deadline=MOMENT, overdue=True), an_explanation())
+    assert told["deadline"] == f"{MOMENT}, 2 h 30 min ago, overdue"
+
+
+HOSTILE = "[red]x[/red]\x1b[31m\nb"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"note": HOSTILE},
+        {"resources": [HOSTILE]},
+        {"reserved": [HOSTILE]},
+        {"error": HOSTILE},
+        {"worker_id": HOSTILE},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_an_agent_wrote_cannot_touch_a_terminal(more: dict[str, Any]) -> None:
+    shown = task_view(TERMINAL, a_task(**more), an_explanation(), NOW)
+    assert "[red]x[/red]\\x1b[31m" in shown
+    assert "\nb" not in shown, "it would pass for a field"
 
 
 def test_an_answer_of_another_version_is_said_to_be_one() -> None:

@@ -76,10 +76,10 @@ async def test_it_shows_what_was_and_goes_on_with_what_is(command: Command) -> N
     async with watching(command, "--since", "0") as watch:
         first = await watch.line()
         assert first.split()[0] == "1"
-        assert first.split()[2:] == ["task_added", "a", "-"]
+        assert first.split()[2:] == ["task_added", "a", "-", "available"]
         assert "\x1b" not in first
         await add(command, "b")
-        assert (await watch.line()).split()[2:] == ["task_added", "b", "-"]
+        assert (await watch.line()).split()[2:] == ["task_added", "b", "-", "available"]
 
 
 async def test_in_json_each_line_is_one_event(command: Command) -> None:
