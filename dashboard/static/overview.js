@@ -5,7 +5,7 @@
  */
 
 import { element, keyed, part, setNote, setText } from "./dom.js";
-import { age, count, cut, signOf, STATUSES } from "./format.js";
+import { age, count, cut, percent, signOf, STATUSES } from "./format.js";
 
 const SLOTS_SHOWN = 100;
 const TITLE_LENGTH = 160;
@@ -68,7 +68,8 @@ function noteOf(state, held, free) {
   }
   const hidden = held.length - SLOTS_SHOWN;
   const more = hidden > 0 ? `${count(hidden, "more slot")} taken. ` : "";
-  return more + (free ? `${count(free, "slot")} free.` : "No slot is free.");
+  const waits = state.waiting ? ` ${count(state.waiting, "request")} for a task waiting.` : "";
+  return more + (free ? `${count(free, "slot")} free.` : "No slot is free.") + waits;
 }
 
 function createSlot() {
@@ -78,20 +79,36 @@ function createSlot() {
   const task = element("span", "foreign task-id");
   const title = element("span", "foreign title");
   const what = element("p", "what", task, " ", title);
+  const lease = element("p", "lease");
   sign.setAttribute("aria-hidden", "true");
-  const node = element("li", "slot", element("p", "who", sign, worker, " ", since), what);
+  const node = element("li", "slot", element("p", "who", sign, worker, " ", since), what, lease);
   const update = (item) => {
     const { slot } = item;
     const busy = slot.status === "working";
     node.classList.toggle("working", busy);
+    node.classList.toggle("lost", slot.connected === false);
     what.hidden = !busy;
     setText(sign, busy ? signOf("working") : "·");
     setText(worker, slot.workerId ?? "not named yet");
     setText(since, `slot ${slot.slot} · ${busy ? workingTime(item) : "idle"}`);
     setText(task, slot.taskId ?? "");
     setText(title, cut(item.task?.description ?? "", TITLE_LENGTH));
+    setNote(lease, leaseOf(item));
   };
   return { node, update };
+}
+
+/** How far the work is, how long the slot is held without a sign of life, and what is wrong. */
+function leaseOf({ slot, task, serverNow }) {
+  const ends = Date.parse(slot.leaseExpiresAt ?? "");
+  return [
+    percent(task?.progress),
+    slot.connected === false ? "connection lost" : "",
+    Number.isNaN(ends) ? "" : `lease ${age(ends - serverNow)}`,
+    task?.overdue ? "overdue" : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 function workingTime({ task, serverNow }) {
@@ -104,8 +121,10 @@ export function createQueue(root) {
   const list = part(root, "list");
   const aside = part(root, "aside");
   const nothing = part(root, "empty");
+  const paused = part(root, "paused");
 
   return function draw({ state }) {
+    setNote(paused, state.paused ? pauseOf(state) : "");
     keyed(list, state.queue, ({ id }) => id, createQueued);
     const available = state.counts?.available ?? 0;
     const hidden = available - state.queue.length;
@@ -114,11 +133,24 @@ export function createQueue(root) {
   };
 }
 
+function pauseOf({ pauseReason }) {
+  const reason = pauseReason ? `: ${cut(pauseReason, TITLE_LENGTH)}` : ".";
+  return `Paused, nobody may claim${reason}`;
+}
+
 function emptyQueue(counts) {
   if (counts.working) {
     return "Nothing is ready; more may be when current work is done.";
   }
+  if (counts.scheduled) {
+    return "Nothing is ready: open tasks wait for their time.";
+  }
   return counts.blocked ? "Nothing is ready: every open task waits for another one." : "No task is ready.";
+}
+
+function remarksOf({ priority, overdue }) {
+  const remarks = [priority ? `priority ${priority}` : "", overdue ? "overdue" : ""];
+  return remarks.filter(Boolean).join(", ");
 }
 
 function createQueued() {
@@ -129,7 +161,7 @@ function createQueued() {
   const update = (task) => {
     setText(id, task.id);
     setText(title, cut(task.description, TITLE_LENGTH));
-    setText(priority, task.priority ? `priority ${task.priority}` : "");
+    setText(priority, remarksOf(task));
   };
   return { node, update };
 }

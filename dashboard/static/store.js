@@ -15,6 +15,10 @@ export function empty() {
     loaded: false,
     clockOffset: 0,
     counts: null,
+    overdue: 0,
+    waiting: 0,
+    paused: false,
+    pauseReason: "",
     slots: [],
     queue: [],
     working: new Map(),
@@ -31,6 +35,10 @@ export function withSnapshot(state, snapshot, working, now) {
     loaded: true,
     clockOffset: Date.parse(snapshot.time) - now,
     counts: snapshot.counts,
+    overdue: snapshot.overdue ?? 0,
+    waiting: snapshot.waiting ?? 0,
+    paused: snapshot.paused ?? false,
+    pauseReason: snapshot.pauseReason ?? "",
     slots: snapshot.workers,
     queue: snapshot.queue,
     working: new Map(working.tasks.map((task) => [task.id, task])),
@@ -82,10 +90,18 @@ export function withEvents(state, events) {
   };
 }
 
+const SAY_TOO_LITTLE = new Set([
+  "task_added",
+  "task_edited",
+  "task_blocked",
+  "task_reset",
+  "tasks_cleaned",
+  "tasks_pruned",
+]);
+
 /** Whether the list of tasks has to be read again after these events: they do not say it all. */
 export function needsFirstPage(events) {
-  const types = ["task_added", "task_edited", "task_blocked", "task_reset", "tasks_cleaned"];
-  return events.some((event) => types.includes(event.type));
+  return events.some((event) => SAY_TOO_LITTLE.has(event.type));
 }
 
 function newer(known, task) {
@@ -100,8 +116,8 @@ function patched(tasks, events) {
     result[place] = task;
   };
   for (const event of events) {
-    if (event.type === "tasks_cleaned") {
-      return [];
+    if (event.type === "tasks_cleaned" || event.type === "tasks_pruned") {
+      return []; // which ones are gone is not said
     }
     const place = places.get(event.taskId);
     const task = result[place];
@@ -114,15 +130,40 @@ function patched(tasks, events) {
   return result === tasks ? tasks : result.filter((task) => task !== null);
 }
 
+/** The task after an event about it: what belongs to a status goes with it. */
 function after(task, event) {
-  const { blockedBy, ...rest } = task;
+  const { blockedBy, retryAt, leaseExpiresAt, workerSlot, reserved, ...rest } = task;
+  const { status, data = {} } = event;
+  const kept = status === task.status ? { blockedBy, retryAt, workerSlot, reserved } : {};
   return {
     ...rest,
-    ...(event.status === "blocked" && blockedBy ? { blockedBy } : {}),
-    status: event.status,
+    ...kept,
+    ...said(event.type, data, task),
+    status,
     workerId: event.workerId,
     attempt: event.attempt,
     version: event.version,
     updatedAt: event.time,
   };
+}
+
+/** What an event says about its task beside the status. */
+function said(type, data, task) {
+  switch (type) {
+    case "task_claimed":
+      return { progress: undefined, error: undefined };
+    case "task_progress":
+      return { progress: data.progress, note: data.note ?? task.note };
+    case "task_noted":
+    case "task_released":
+      return { note: data.note ?? task.note };
+    case "task_retrying":
+      return { retryAt: data.retryAt, error: data.error };
+    case "task_failed":
+      return { error: data.error };
+    case "task_overdue":
+      return { overdue: true };
+    default:
+      return {};
+  }
 }

@@ -5,10 +5,11 @@
  */
 
 import { element, keyed, part, setNote, setText } from "./dom.js";
-import { age, count, cut, signOf } from "./format.js";
+import { age, count, cut, momentOf, percent, signOf } from "./format.js";
 
 const TITLE_LENGTH = 300;
 const BLOCKERS_SHOWN = 3;
+const FINISHED = ["done", "failed", "cancelled"];
 const NO_TASKS =
   'There are no tasks yet. Add one with: task-coordinator add "Write the login page"';
 
@@ -39,11 +40,16 @@ export function createTasks(root, more) {
     for (const cell of list.querySelectorAll("[data-time]")) {
       setText(cell, age(serverNow - Number(cell.dataset.time)));
     }
-    setText(aside, state.loaded && shown ? `${shown} of ${total.toLocaleString("en")}` : "");
+    setText(aside, state.loaded && shown ? asideOf(state, total) : "");
     button.hidden = state.cursor === undefined;
     setText(button, `Show more (${count(Math.max(0, total - shown), "older task")})`);
     setNote(nothing, state.loaded && !shown ? NO_TASKS : "");
   };
+}
+
+function asideOf({ tasks, overdue }, total) {
+  const shown = `${tasks.length} of ${total.toLocaleString("en")}`;
+  return joined(shown, overdue ? `${overdue.toLocaleString("en")} overdue` : "");
 }
 
 function createRow({ id }) {
@@ -74,7 +80,7 @@ function createRow({ id }) {
     setText(word, task.status);
     setText(title, cut(task.description, TITLE_LENGTH));
     title.title = title.textContent;
-    setText(waits, waitsFor(task));
+    setText(waits, remarksOf(task));
     setText(worker, workerOf(task));
     setText(priority, task.priority ? `${task.priority}` : "");
     setText(attempt, task.attempt ? `${task.attempt}` : "");
@@ -86,14 +92,44 @@ function createRow({ id }) {
 
 /** Who works on it or finished it. The last holder of a task that waits again is history. */
 function workerOf(task) {
-  return ["available", "blocked"].includes(task.status) ? "" : (task.workerId ?? "");
+  const waits = ["available", "blocked", "scheduled"].includes(task.status);
+  return waits ? "" : (task.workerId ?? "");
+}
+
+/** What there is to say about its status. */
+function remarksOf(task) {
+  const overdue = task.overdue && !FINISHED.includes(task.status) ? "overdue" : "";
+  return joined(overdue, remarkOf(task));
+}
+
+function remarkOf(task) {
+  switch (task.status) {
+    case "failed":
+      return cut(task.error ?? "", TITLE_LENGTH);
+    case "blocked":
+      return waitsFor(task);
+    case "scheduled":
+      return scheduledFor(task);
+    case "working":
+      return joined(percent(task.progress), cut(task.note ?? "", TITLE_LENGTH));
+    default:
+      return "";
+  }
+}
+
+function scheduledFor({ retryAt, notBefore }) {
+  if (retryAt) {
+    return `next attempt at ${momentOf(retryAt)}`;
+  }
+  return notBefore ? `not before ${momentOf(notBefore)}` : "";
+}
+
+function joined(...remarks) {
+  return remarks.filter(Boolean).join(" · ");
 }
 
 function waitsFor(task) {
-  if (task.status === "failed" && task.error) {
-    return cut(task.error, TITLE_LENGTH);
-  }
-  if (task.status !== "blocked" || !task.blockedBy?.length) {
+  if (!task.blockedBy?.length) {
     return "";
   }
   const names = task.blockedBy.slice(0, BLOCKERS_SHOWN).map(({ taskId }) => taskId);

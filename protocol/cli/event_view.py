@@ -123,8 +123,9 @@ class _Told:
 
     @property
     def cause(self) -> str:
+        """Why it ended; empty where the type of the event says it all."""
         said = self.said("cause")
-        return CAUSES.get(said, said.replace("_", " "))
+        return "" if said == self.event.type else CAUSES.get(said, said.replace("_", " "))
 
     @property
     def becomes(self) -> str:
@@ -191,11 +192,6 @@ def _removed(told: _Told, file: str) -> str:
     return _list(f"{number or 'all'} tasks removed", f"{file} {where}" if where else "")
 
 
-def _slot_released(told: _Told) -> str:
-    # Of a slot that its worker released, the type of the event says it all.
-    return _with("given back", "" if told.said("cause") == told.event.type else told.cause)
-
-
 def _slots(told: _Told) -> str:
     before = told.said("previous")
     return _list(f"{told.said('slots')} worker slots", f"before {before}" if before else "")
@@ -209,7 +205,7 @@ _TEXTS: Final[Mapping[EventType, Callable[[_Told], str]]] = {
     "task_ready": lambda told: _list("its moment came", told.becomes),
     "task_claimed": _claimed,
     "task_progress": _progressed,
-    "task_noted": lambda told: told.said("note") or "a note",
+    "task_noted": lambda told: _with(told.said("by"), told.said("note") or "a note"),
     "resources_reserved": lambda told: _with("reserved", told.said("resources")),
     "task_done": lambda told: _with(
         _list(told.attempt, told.took("workedSeconds", "in")) or "done", told.said("output")
@@ -227,7 +223,7 @@ _TEXTS: Final[Mapping[EventType, Callable[[_Told], str]]] = {
     "slot_claimed": lambda told: "its worker is back" if told.said("resumed") else "taken",
     "slot_named": lambda _: "named by its first claim",
     "slot_disconnected": lambda _: "its connection is lost; its grace period runs",
-    "slot_released": _slot_released,
+    "slot_released": lambda told: _with("given back", told.cause),
     "slot_lapsed": lambda told: _with("given back", told.cause or "no sign of life"),
     "slots_changed": _slots,
     "claims_paused": lambda told: _with("nobody may claim", told.said("reason")),

