@@ -65,6 +65,22 @@ _TOKEN: Final[Decorator] = click.option(
     help="Shown as `createdBy` of the tasks that this agent adds.",
 )
 @click.option(
+    "--worker-id",
+    envvar="TASK_COORDINATOR_WORKER_ID",
+    show_envvar=True,
+    help="The worker that this agent is. By default its host's session, where the host tells it "
+    "(Claude Code, Codex, VS Code); else the host's name and a random ending.",
+)
+@click.option(
+    "--idle-seconds",
+    type=click.FloatRange(min=1),
+    envvar="TASK_COORDINATOR_IDLE_SECONDS",
+    show_envvar=True,
+    default=7_200.0,
+    show_default=True,
+    help="An agent that calls no tool for this long no longer keeps its task and its slot.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="error",
@@ -72,7 +88,16 @@ _TOKEN: Final[Decorator] = click.option(
     envvar="TASK_COORDINATOR_LOG_LEVEL",
     help="What is logged to stderr.",
 )
-def mcp(url: str, project: str | None, token: str | None, name: str | None, log_level: str) -> None:
+def mcp(
+    *,
+    url: str,
+    project: str | None,
+    token: str | None,
+    name: str | None,
+    worker_id: str | None,
+    idle_seconds: float,
+    log_level: str,
+) -> None:
     """Serve one agent over stdin and stdout, in MCP.
 
     An agent's host starts this by itself; `task-coordinator install` tells it to. It runs without
@@ -84,7 +109,14 @@ def mcp(url: str, project: str | None, token: str | None, name: str | None, log_
     )
     from mcp_client.server import Options, serve_stdio  # noqa: PLC0415 -- see the module docstring
 
-    options = Options(url=url, project=project, token=token or None, name=name or None)
+    options = Options(
+        url=url,
+        project=project,
+        token=token or None,
+        name=name or None,
+        worker_id=worker_id or None,
+        idle_seconds=idle_seconds,
+    )
     try:
         trio.run(serve_stdio, options, restrict_keyboard_interrupt_to_checkpoints=True)
     except ValueError as error:

@@ -25,7 +25,7 @@ __all__ = ["SAMPLE_PLAN", "Agent", "Options", "ToolRefused", "run", "run_agent"]
 
 PROBE_SECONDS: Final = 1.0
 """How long a server may take to answer before the demo starts one of its own."""
-LOOK_AGAIN_SECONDS: Final = 0.25
+WAIT_SECONDS: Final = 45
 
 SAMPLE_PLAN: Final[list[dict[str, Any]]] = [
     {"id": "setup-project", "description": "Lay out the project"},
@@ -77,11 +77,7 @@ class _Place:
 
 
 class ToolRefused(CoordinatorError):
-    """A tool answered with a refusal; `word` is the coordinator's reason for it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.word = text.partition(":")[0]
+    """A tool answered with a refusal."""
 
 
 Tell = Callable[[str, str, str], None]
@@ -114,35 +110,21 @@ class Agent:
         """Take tasks and finish them until the whole plan is finished."""
         slot = (await self.use("claim_worker_slot", workerId=self.name))["slot"]
         try:
-            while await self._more_to_come():
-                claim = await self._claim_any(slot)
-                if claim is None:
-                    await trio.sleep(LOOK_AGAIN_SECONDS)
-                else:
-                    await self._do(claim)
+            while (claim := await self._next()) is not None:
+                await self._do(claim)
         finally:
             with trio.move_on_after(1, shield=True):
                 await self.use("release_worker_slot", slot=slot, workerId=self.name)
 
-    async def _more_to_come(self) -> bool:
-        counts: dict[str, int] = (await self.use("get_snapshot"))["counts"]
-        return counts["available"] + counts["working"] + counts["blocked"] > 0
-
-    async def _claim_any(self, slot: int) -> dict[str, Any] | None:
-        """The first available task that nobody else takes in this moment."""
-        for task in (await self.use("get_available_tasks"))["tasks"]:
-            try:
-                claim = await self.use(
-                    "claim_task", taskId=task["id"], workerId=self.name, workerSlot=slot
-                )
-            except ToolRefused as refusal:
-                if refusal.word != "task_not_available":
-                    raise
-                self.tell(self.name, "was too late for", task["id"])
-            else:
-                self.tell(self.name, "takes", task["id"])
-                return claim
-        return None
+    async def _next(self) -> dict[str, Any] | None:
+        """The next task, however long that takes; None when the plan is finished."""
+        while True:
+            answer = await self.use("claim_next_task", workerId=self.name, waitSeconds=WAIT_SECONDS)
+            if "task" in answer:
+                self.tell(self.name, "takes", answer["task"]["id"])
+                return answer
+            if answer["remaining"] == 0:
+                return None
 
     async def _do(self, claim: dict[str, Any]) -> None:
         task_id: str = claim["task"]["id"]

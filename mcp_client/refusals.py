@@ -17,7 +17,17 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "task_not_available": "explain_task says what a blocked task waits for and why.",
     "invalid_status": "get_task shows what became of the task.",
     "not_holder": "get_task shows what became of the task; leave it to whoever holds it now.",
-    "no_free_slot": "get_workers shows who holds the slots; wait a little and try again.",
+    "no_free_slot": "Call claim_worker_slot with waitSeconds 45; get_workers shows who holds them.",
+    "slot_busy": "Finish that task with update_task, or hand it back with release_task.",
+    "stale_claim": "Stop working on it; claim_next_task gives you another task.",
+    "resource_conflict": (
+        "Leave what others hold alone: claim_next_task finds a task that is free of it; in the "
+        "middle of one, work on the rest or hand it back with release_task."
+    ),
+    "claims_paused": "A person paused the work: tell yours, and try again later.",
+    "template_not_found": "list_templates shows what there is.",
+    "history_pruned": "get_events from a later `since`.",
+    "request_cancelled": "Repeat the call if you still want it.",
     "storage_unavailable": "Nothing was changed. Wait a few seconds and repeat the same call.",
     "idempotency_conflict": "Leave out idempotencyKey: this MCP server chooses one for you.",
     "limit_exceeded": "Use fewer tasks per call, shorter texts, or a smaller limit.",

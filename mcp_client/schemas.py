@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from mcp_client.arguments import CONFIRM_PARAM, CONFIRMED, HIDDEN, may_be_left_out
 from protocol.methods import Method
 
 __all__ = ["PAGE_DEFAULT_FOR_AGENTS", "input_schema", "output_schema"]
@@ -22,14 +23,29 @@ Schema = dict[str, Any]
 
 
 def input_schema(method: Method) -> Schema:
-    """What the agent may pass: the method's params without `idempotencyKey`."""
+    """What the agent may pass: the method's params, less what this process decides or knows."""
     schema = _self_contained(method.params)
     properties: Schema = schema["properties"]
-    properties.pop("idempotencyKey", None)
+    for name in HIDDEN:
+        properties.pop(name, None)
+    _make_optional(schema, may_be_left_out(method))
+    if method.name in CONFIRMED:
+        properties[CONFIRM_PARAM] = {
+            "type": "string",
+            "description": "From the answer to the call without it.",
+        }
     limit = properties.get("limit")
     if limit is not None:
         limit["default"] = min(limit["default"], PAGE_DEFAULT_FOR_AGENTS)
     return schema
+
+
+def _make_optional(schema: Schema, params: Mapping[str, str]) -> None:
+    for name, description in params.items():
+        schema["properties"][name]["description"] = description
+    required = [name for name in schema.pop("required", []) if name not in params]
+    if required:
+        schema["required"] = required
 
 
 def output_schema(method: Method) -> Schema:
@@ -47,11 +63,10 @@ def _self_contained(struct: type[msgspec.Struct]) -> Schema:
 
 def _translate(schema: Mapping[str, Any], components: Mapping[str, Any]) -> Schema:
     """One schema node with its references resolved. The contract has no recursive types."""
-    node = dict(schema)
+    node = _without_null(dict(schema))
     reference = node.pop("$ref", None)
     if reference is not None:
         node = {**components[reference.removeprefix(_REFERENCE)], **node}
-    node = _without_null(node)
     node.pop("title", None)
     # The coordinator checks patterns anyhow. Here they would cost an agent a hundred tokens each,
     # and hosts without look-ahead in their regular expressions refuse the whole tool.

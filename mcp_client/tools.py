@@ -26,8 +26,8 @@ TOOL_METHODS: Final[Mapping[str, Method]] = {
 
 _ADVICE: Final[Mapping[str, str]] = {
     "claim_worker_slot": (
-        "Call it first, with the workerId that you use in every later call; keep the slot across "
-        "tasks. `taskId` in the answer is a task that you still hold: go on with it."
+        "Call it first; keep the slot across tasks. It is kept for you as long as you live. "
+        "`taskId` in the answer is a task that you still hold: go on with it."
     ),
     "release_worker_slot": "Call it last, when there is nothing left for you to do.",
     "get_workers": "Look here when no slot is free, or to see what the others are doing.",
@@ -36,23 +36,25 @@ _ADVICE: Final[Mapping[str, str]] = {
         "no other context needs into `description`. Without `id` the server makes one."
     ),
     "get_available_tasks": (
-        "Take the first that suits you with claim_task. Empty: the rest is blocked or being "
-        "worked on; look again a little later, or ask explain_task."
+        "To look, or to choose one for claim_task. For simply the best one, and to wait for work, "
+        "use claim_next_task."
     ),
     "get_all_tasks": "For the next page pass `nextCursor` as `cursor`. get_task gives one in full.",
     "claim_task": (
-        "Needs your slot from claim_worker_slot, one task per slot at a time. Keep `claimToken` "
-        "for update_task. On task_not_available take another task: somebody was faster."
+        "For one certain task; otherwise use claim_next_task. Needs a slot, one task per slot at a "
+        "time. On task_not_available take another task: somebody was faster."
     ),
     "update_task": (
-        "Pass the `claimToken` of your claim, and in `output` what the next worker needs to know. "
-        "`unblocked` in the answer names tasks that can be claimed now. On stale_claim or "
-        "not_holder stop: the task is no longer yours."
+        "In `output` say what the next worker needs to know. `unblocked` in the answer names tasks "
+        "that can be claimed now. On stale_claim or not_holder stop: the task is no longer yours."
     ),
     "reset_failed_task": (
         "Takes the task away from whoever works on it when `force` is set: ask a person first."
     ),
-    "clean_all_tasks": "Affects every worker of the project: only when a person asked for it.",
+    "clean_all_tasks": (
+        "Only when a person asked for it. The first call only tells what would go, and a token "
+        "for `confirm`."
+    ),
     "add_tasks": (
         "The way to enter a plan: tasks may depend on each other in any order. Small tasks with "
         "true dependencies let more workers work side by side."
@@ -64,8 +66,30 @@ _ADVICE: Final[Mapping[str, str]] = {
         "Only the fields you pass change; null clears `expectedOutput` or `metadata`. Pass the "
         "`version` that you read, so that nobody else's change is overwritten."
     ),
-    "cancel_task": "Its worker, if any, loses the claim.",
+    "cancel_task": "Its worker, if any, loses the claim and is told to stop.",
     "delete_task": "Prefer cancel_task where the history matters.",
+    "add_note": "Works on any task, also on one that another worker holds.",
+    "claim_next_task": (
+        "The way to get work: pass `waitSeconds` 45 and call it again when it comes back empty; "
+        "waiting costs nothing. Tasks whose `resources` others hold are skipped. `remaining` 0: "
+        "all is done."
+    ),
+    "report_progress": "On long work, every now and then: it shows the others that you live.",
+    "release_task": (
+        "When you cannot go on but somebody else could. For what can never work, report `failed` "
+        "with update_task instead."
+    ),
+    "reserve_resources": (
+        "Before you touch a file or folder that the task does not name. On resource_conflict "
+        "leave it alone: work on the rest, or release_task with a note."
+    ),
+    "get_task_history": (
+        "What earlier attempts came to. For the next page pass `nextSince` as `since`."
+    ),
+    "save_template": "For plans that come again. One of the same name is replaced.",
+    "list_templates": "Look here before you plan: there may be a plan for this already.",
+    "instantiate_template": "`dryRun` shows what would be added.",
+    "get_stats": "How fast work goes, and where it fails, over the last hour or longer.",
     "get_events": "For the next page pass `nextSince` as `since`.",
     "get_snapshot": "The quickest overview: how much is done, who works, what comes next.",
     "get_server_info": "Also shows which project this connection works on.",

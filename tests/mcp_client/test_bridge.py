@@ -50,7 +50,7 @@ async def line(tmp_path: Path) -> AsyncGenerator[LossyLine]:
 
 
 async def call(bridge: Bridge, name: str, **arguments: Any) -> dict[str, Any]:
-    return (await bridge.call(METHODS[name], arguments)).result
+    return (await bridge.call(METHODS[name], arguments, "me")).result
 
 
 async def test_a_creating_call_repeated_after_a_lost_answer_creates_once(line: LossyLine) -> None:
@@ -128,8 +128,8 @@ async def test_a_refusal_comes_out_as_itself_and_not_in_a_group(line: LossyLine)
 
 async def test_the_arguments_of_the_agent_are_left_as_they_are(line: LossyLine) -> None:
     arguments: dict[str, Any] = {}
-    await Bridge(line).call(METHODS["get_all_tasks"], arguments)
-    await Bridge(line).call(METHODS["add_task"], {"description": "x"})
+    await Bridge(line).call(METHODS["get_all_tasks"], arguments, "me")
+    await Bridge(line).call(METHODS["add_task"], {"description": "x"}, "me")
     assert arguments == {}
 
 
@@ -137,7 +137,7 @@ async def test_a_snapshot_that_is_too_large_shows_a_shorter_queue(line: LossyLin
     bridge = Bridge(line)
     tasks = [{"description": "x" * 200, "id": f"{n:03}-{'i' * 180}"} for n in range(200)]
     await call(bridge, "add_tasks", tasks=tasks)
-    answer = await bridge.call(METHODS["get_snapshot"], {"limit": 200})
+    answer = await bridge.call(METHODS["get_snapshot"], {"limit": 200}, "me")
     assert 50 < len(answer.result["queue"]) < 200
     assert answer.result["counts"]["available"] == 200
     shown = len(answer.result["queue"])

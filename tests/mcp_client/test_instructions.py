@@ -16,7 +16,7 @@ def test_every_call_in_the_instructions_fits_its_tool() -> None:
     calls = re.findall(r"([a-z]+(?:_[a-z]+)+)\(([^)]*)\)", INSTRUCTIONS)
     assert len(calls) >= 6
     for name, params in calls:
-        given = [param for param in re.split(r",\s*", params) if param]
+        given = [param.partition("=")[0] for param in re.split(r",\s*", params) if param]
         assert set(given) <= set(TOOL_METHODS[name].positional), name
 
 
@@ -28,11 +28,14 @@ def test_every_other_word_with_an_underscore_is_a_tool_or_a_reason() -> None:
 def test_the_whole_work_loop_is_taught_in_order() -> None:
     loop = [
         "claim_worker_slot",
-        "get_available_tasks",
-        "claim_task",
-        "task_not_available",
-        "update_task",
+        "claim_next_task",
         "explain_task",
+        "claim_task",
+        "reserve_resources",
+        "report_progress",
+        "update_task",
+        "release_task",
+        "stale_claim",
         "release_worker_slot",
         "add_tasks",
     ]

@@ -28,16 +28,25 @@ def test_every_schema_is_valid_and_stands_alone(method: Method) -> None:
 
 
 @ALL_TOOLS
-def test_the_params_are_those_of_the_table_without_the_idempotency_key(method: Method) -> None:
-    expected = [name for name in method.positional if name != "idempotencyKey"]
+def test_the_params_are_those_of_the_table_less_what_the_process_decides(method: Method) -> None:
+    decided = {"idempotencyKey", "leaseSeconds", "bindToConnection"}
+    expected = [name for name in method.positional if name not in decided]
+    if method.name == "clean_all_tasks":
+        expected.append("confirm")
     assert sorted(input_schema(method).get("properties", {})) == sorted(expected)
     assert input_schema(method)["additionalProperties"] is False
+
+
+@ALL_TOOLS
+def test_nobody_needs_to_know_who_and_where_they_are(method: Method) -> None:
+    known = {"workerId", "workerSlot", "slot", "claimToken"}
+    assert not known & set(input_schema(method).get("required", []))
 
 
 @pytest.mark.parametrize(
     ("name", "params"),
     [
-        ("claim_worker_slot", ["workerId"]),
+        ("claim_worker_slot", ["workerId", "waitSeconds"]),
         ("release_worker_slot", ["slot", "workerId"]),
         ("claim_task", ["taskId", "workerId", "workerSlot"]),
         ("update_task", ["taskId", "status", "workerId", "output", "error", "claimToken"]),
@@ -89,6 +98,8 @@ def test_deriving_a_schema_twice_gives_the_same() -> None:
         ("edit_task", {"taskId": "a", "expectedOutput": None}),
         ("list_tasks", {"status": ["done"], "sort": "-updated"}),
         ("update_task", {"taskId": "a", "status": "done", "workerId": "w"}),
+        ("claim_next_task", {"workerId": "w", "waitSeconds": 45}),
+        ("claim_next_task", {"workerId": "w", "waitSeconds": 90}),
     ],
 )
 def test_what_the_schema_takes_the_table_takes(name: str, arguments: dict[str, Any]) -> None:
@@ -99,8 +110,9 @@ def test_what_the_schema_takes_the_table_takes(name: str, arguments: dict[str, A
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("claim_task", {"taskId": "a", "workerId": "w"}),
+        ("claim_task", {"workerId": "w", "workerSlot": 1}),
         ("claim_task", {"taskId": "a", "workerId": "w", "workerSlot": 0}),
+        ("claim_next_task", {"workerId": "w", "waitSeconds": -1}),
         ("claim_task", {"taskId": "", "workerId": "w", "workerSlot": 1}),
         ("update_task", {"taskId": "a", "status": "cancelled", "workerId": "w"}),
         ("get_workers", {"extra": 1}),

@@ -1,7 +1,12 @@
 """The list of tools: complete, in the agreed order, described briefly, annotated truly."""
 
+import json
+
 from mcp_client.tools import DESCRIPTION_LENGTH_MAX, TOOL_METHODS, list_tools
 from protocol.methods import METHODS
+
+SEEN_BY_MODELS_MAX = 26_000
+"""Characters of descriptions and input schemas; what models see of output schemas is little."""
 
 ORIGINAL_TEN = [
     "claim_worker_slot",
@@ -36,6 +41,12 @@ def test_every_description_is_the_summary_and_brief_advice() -> None:
         assert len(tool.description) <= DESCRIPTION_LENGTH_MAX
         assert tool.title
         assert tool.output_schema is not None
+
+
+def test_the_whole_list_stays_affordable() -> None:
+    listed = [tool.model_dump(by_alias=True, exclude_none=True) for tool in list_tools()]
+    described = [(tool["description"], tool["inputSchema"]) for tool in listed]
+    assert len(json.dumps(described)) < SEEN_BY_MODELS_MAX
 
 
 def test_annotations_say_what_the_table_says() -> None:
