@@ -167,10 +167,10 @@ def _failed(told: _Told) -> str:
 
 
 def _retrying(told: _Told) -> str:
-    failed = _with(f"{told.attempt} failed".strip(), told.said("error") or told.cause)
     again = told.moment("retryAt")
     # The moment comes first: a long error must not push it out of the line.
-    return _with(f"again at {again}", failed) if again else failed
+    when = f"again at {again}" if again else "another attempt follows"
+    return _with(_list(when, told.attempt), told.said("error"))
 
 
 def _lapsed(told: _Told) -> str:
@@ -200,9 +200,9 @@ def _slots(told: _Told) -> str:
 _TEXTS: Final[Mapping[EventType, Callable[[_Told], str]]] = {
     "task_added": _added,
     "task_edited": lambda told: _with("changed", told.said("fields")),
-    "task_unblocked": lambda told: _list("nothing blocks it any more", told.becomes),
-    "task_blocked": lambda _: "a dependency was reset, so it waits again",
-    "task_ready": lambda told: _list("its moment came", told.becomes),
+    "task_unblocked": lambda told: told.becomes or "may go on",
+    "task_blocked": lambda _: "waits again",
+    "task_ready": lambda told: told.becomes or "its time has come",
     "task_claimed": _claimed,
     "task_progress": _progressed,
     "task_noted": lambda told: _with(told.said("by"), told.said("note") or "a note"),
@@ -214,7 +214,7 @@ _TEXTS: Final[Mapping[EventType, Callable[[_Told], str]]] = {
     "task_retrying": _retrying,
     "task_lapsed": _lapsed,
     "task_released": _released,
-    "task_overdue": lambda told: _list("its deadline passed", told.becomes),
+    "task_overdue": lambda told: _list("past its deadline", told.event.status or ""),
     "task_reset": _reset,
     "task_cancelled": lambda _: "called off",
     "task_deleted": lambda _: "removed by hand",
@@ -222,7 +222,7 @@ _TEXTS: Final[Mapping[EventType, Callable[[_Told], str]]] = {
     "tasks_pruned": lambda told: _removed(told, "archive"),
     "slot_claimed": lambda told: "its worker is back" if told.said("resumed") else "taken",
     "slot_named": lambda _: "named by its first claim",
-    "slot_disconnected": lambda _: "its connection is lost; its grace period runs",
+    "slot_disconnected": lambda _: "its connection is lost",
     "slot_released": lambda told: _with("given back", told.cause),
     "slot_lapsed": lambda told: _with("given back", told.cause or "no sign of life"),
     "slots_changed": _slots,

@@ -73,7 +73,10 @@ def _facts(url: str, server: ServerInfo, snapshot: Snapshot, held: int) -> list[
 
 
 def _counters(counts: Counts) -> str:
-    return ", ".join(f"{number} {status}" for status, number in msgspec.to_builtins(counts).items())
+    """How many there are in each status in which there are any."""
+    numbers: dict[str, int] = msgspec.to_builtins(counts)
+    told = [f"{number} {status}" for status, number in numbers.items() if number]
+    return ", ".join(told) or "none"
 
 
 def _slots_table(screen: Screen, slots: Sequence[Slot], now: str) -> str:

@@ -57,10 +57,11 @@ def tasks_table(screen: Screen, tasks: Sequence[Task], now: datetime) -> str:
 
     That is what it waits for, how far it is, how long its lease lasts, and that it is overdue.
     """
+    narrow = _is_narrow(screen)
     columns = (
         Column("id"),
         Column("status"),
-        Column("priority", "right"),
+        Column("prio" if narrow else "priority", "right"),
         Column("worker"),
         Column("attempt", "right"),
         Column("detail"),
@@ -72,7 +73,7 @@ def tasks_table(screen: Screen, tasks: Sequence[Task], now: datetime) -> str:
             _status(screen, task.status),
             _number(screen, task.priority),
             task.worker_id or "",
-            _number(screen, task.attempt),
+            "" if narrow else _number(screen, task.attempt),
             _detail(screen, task, now),
             task.description,
         )
@@ -81,8 +82,13 @@ def tasks_table(screen: Screen, tasks: Sequence[Task], now: datetime) -> str:
     return screen.table(columns, rows)
 
 
+def _is_narrow(screen: Screen) -> bool:
+    """Whether a person looks at it who has room for the most necessary only."""
+    return screen.terminal and screen.width < WIDE_CELLS
+
+
 def _number(screen: Screen, number: int) -> str:
-    """A terminal has no room for columns that say nothing, and leaves out those without a text."""
+    """A terminal leaves out columns without a text, and so those that say nothing."""
     return "" if screen.terminal and number == 0 else str(number)
 
 
@@ -90,8 +96,7 @@ def _detail(screen: Screen, task: Task, now: datetime) -> Cell:
     """What there is to say about a task's status in a few words."""
     parts: list[str] = []
     if task.status == "blocked" and task.blocked_by:
-        few = screen.terminal and screen.width < WIDE_CELLS  # there is room for one
-        parts.append(f"waits for {_blockers(task.blocked_by, 1 if few else 3)}")
+        parts.append(f"waits for {_first_blockers(screen, task.blocked_by)}")
     if task.status == "scheduled":
         parts.append(_scheduled(screen, task, now))
     if task.status == "working":
@@ -115,9 +120,9 @@ def _scheduled(screen: Screen, task: Task, now: datetime) -> str:
 
 
 def _bar(screen: Screen, progress: float) -> str:
-    """How far it is: in figures, and on a terminal as a bar too."""
+    """How far it is: in figures, and where there is room as a bar too."""
     share = f"{progress:.0%}"
-    if not screen.terminal:
+    if not screen.terminal or _is_narrow(screen):
         return share
     full = round(BAR_CELLS * progress)
     done, left = ("█", "░") if screen.unicode else ("#", "-")
@@ -233,6 +238,13 @@ def _status(screen: Screen, status: Status) -> Cell:
     glyph, style = _STATUS_LOOKS[status]
     shown = f"{glyph} {status}" if screen.terminal and screen.unicode else status
     return Cell(shown, style)
+
+
+def _first_blockers(screen: Screen, blockers: Sequence[Blocker]) -> str:
+    if not _is_narrow(screen):
+        return _blockers(blockers, 3)
+    more = len(blockers) - 1
+    return f"{blockers[0].task_id}{f', {more} more' if more else ''}"
 
 
 def _blockers(blockers: Sequence[Blocker], at_most: int | None = None) -> str:

@@ -12,7 +12,7 @@ def test_it_shows_the_server_the_counters_the_slots_and_the_queue(command: Comma
     command.send("claim_task", taskId="a", workerId="w1", workerSlot=1)
     shown = command.ok("status")
     assert re.search(rf"^server +{command.url}/projects/{command.project}$", shown, re.MULTILINE)
-    assert re.search(r"^tasks +0 blocked, 0 scheduled, 1 available, 1 working", shown, re.MULTILINE)
+    assert re.search(r"^tasks +1 available, 1 working$", shown, re.MULTILINE)
     assert re.search(r"^ +1  working, held .+ left  w1 +a$", shown, re.MULTILINE)
     assert re.search(r"^b +5  - +second$", shown, re.MULTILINE)
     assert "\x1b" not in shown

@@ -34,7 +34,7 @@ def a_queued(**more: Any) -> TaskSummary:
 def shown(
     slots: list[Slot], queue: list[TaskSummary] | None = None, screen: Screen = PIPE, **more: Any
 ) -> str:
-    counts = Counts(blocked=1, scheduled=7, available=2, working=3, done=4, failed=5, cancelled=6)
+    counts = Counts(blocked=1, scheduled=7, available=0, working=3, done=4, failed=5, cancelled=6)
     snapshot = Snapshot(
         project="web",
         seq=9,
@@ -54,7 +54,7 @@ def test_the_status_shows_the_server_the_counters_the_slots_and_the_queue() -> N
     ]
     lines = shown(slots, [a_queued()]).splitlines()
     rows = [line.split() for line in lines]
-    counters = "1 blocked, 7 scheduled, 2 available, 3 working, 4 done, 5 failed, 6 cancelled"
+    counters = "1 blocked, 7 scheduled, 3 working, 4 done, 5 failed, 6 cancelled"
     assert ["server", "ws://here"] in rows
     assert ["version", "1.2.3,", "up", "2", "h", "5", "min"] in rows
     assert ["project", "web,", "event", "9"] in rows

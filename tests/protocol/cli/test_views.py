@@ -52,7 +52,7 @@ def test_a_blocked_task_names_what_it_waits_for() -> None:
     blockers = [Blocker(task_id=f"d{n}", status="failed") for n in range(5)]
     blocked = a_task(status="blocked", blocked_by=blockers)
     assert "waits for d0 (failed), d1 (failed), d2 (failed), 2 more" in row(blocked)
-    assert "waits for d0 (failed), 4 more" in row(blocked, NARROW)
+    assert "waits for d0, 4 more" in row(blocked, NARROW)
 
 
 def test_a_scheduled_task_says_until_when_and_whether_it_is_tried_again() -> None:
@@ -88,6 +88,23 @@ def test_a_terminal_leaves_out_figures_that_say_nothing() -> None:
     assert titles == ["id", "status", "description"]
     titles = tasks_table(TERMINAL, [a_task(priority=-1, attempt=1)], NOW).splitlines()[0].split()
     assert titles == ["id", "status", "priority", "attempt", "description"]
+
+
+def test_a_narrow_terminal_has_room_for_a_row() -> None:
+    task = a_task(
+        id="TASK-001",
+        status="working",
+        priority=-10,
+        attempt=2,
+        worker_id="worker-1",
+        progress=0.4,
+        lease_expires_at=LATER,
+        description="word " * 100,
+    )
+    lines = tasks_table(NARROW, [task], NOW).splitlines()
+    assert lines[0].split() == ["id", "status", "prio", "worker", "detail", "description"]
+    assert max(map(len, lines)) <= 80
+    assert " 40%, lease 4 min " in lines[1]
 
 
 def test_a_task_in_full_says_why_and_leaves_out_what_it_has_not() -> None:
