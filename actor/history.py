@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from actor.timestamps import to_ms, to_text
-from protocol.models import AttemptRecord, EventType
+from protocol.models import AttemptRecord, Event, EventType
 
 __all__ = [
     "ERROR_LENGTH_MAX",
@@ -20,6 +20,7 @@ __all__ = [
     "Milestone",
     "Outcome",
     "attempts_of",
+    "milestone_of",
     "outcome_of",
     "seconds_between",
     "worker_of",
@@ -86,6 +87,27 @@ class Milestone(
     previous_worker_id: str | None = None
     error: str | None = None
     """Its first `ERROR_LENGTH_MAX` characters."""
+
+
+def milestone_of(event: Event) -> Milestone:
+    """What attempts need to know of an event."""
+    data = event.data or {}
+    error = data.get("error")
+    return Milestone(
+        seq=event.seq,
+        time=event.time,
+        type=event.type,
+        task_id=event.task_id,
+        worker_id=event.worker_id,
+        slot=event.slot,
+        attempt=event.attempt,
+        waited_seconds=data.get("waitedSeconds"),
+        worked_seconds=data.get("workedSeconds"),
+        cause=data.get("cause"),
+        previous_status=data.get("previousStatus"),
+        previous_worker_id=data.get("previousWorkerId"),
+        error=None if error is None else error[:ERROR_LENGTH_MAX],
+    )
 
 
 def outcome_of(milestone: Milestone) -> Outcome | None:

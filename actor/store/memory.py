@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import trio
 
-from actor.history import ERROR_LENGTH_MAX, Milestone
+from actor.history import Milestone, milestone_of
 from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord, TemplateRecord
 from actor.store.base import Batch, EventFilter, Loaded, Progress
 from actor.timestamps import to_text
@@ -102,7 +102,7 @@ class MemoryStore:
     async def read_milestones(self, wanted: EventFilter) -> list[Milestone]:
         await trio.lowlevel.checkpoint()
         newest = islice(self._wanted(wanted, newest_first=True), wanted.limit)
-        return [_milestone(event) for event in newest]
+        return [milestone_of(event) for event in newest]
 
     async def last_seq_before(self, project: int, at_ms: int) -> int:
         await trio.lowlevel.checkpoint()
@@ -141,23 +141,3 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Nothing to release: a closed memory store can still be read, as after a restart."""
-
-
-def _milestone(event: Event) -> Milestone:
-    data = event.data or {}
-    error = data.get("error")
-    return Milestone(
-        seq=event.seq,
-        time=event.time,
-        type=event.type,
-        task_id=event.task_id,
-        worker_id=event.worker_id,
-        slot=event.slot,
-        attempt=event.attempt,
-        waited_seconds=data.get("waitedSeconds"),
-        worked_seconds=data.get("workedSeconds"),
-        cause=data.get("cause"),
-        previous_status=data.get("previousStatus"),
-        previous_worker_id=data.get("previousWorkerId"),
-        error=None if error is None else error[:ERROR_LENGTH_MAX],
-    )
