@@ -34,12 +34,13 @@ from actor.store.sqlite_backup import BackupFailed, copy_database
 from actor.store.sqlite_errors import damaged, error_code, is_damage, unavailable, unusable
 from actor.store.sqlite_lock import FileLock
 from actor.store.sqlite_open import (
-    check_place,
     prepare_reader,
     prepare_writer,
+    resolved_place,
     schema_version,
     uri,
 )
+from actor.store.sqlite_restore import undo_unfinished_restore
 from protocol.models import Event
 
 __all__ = ["SqliteStore", "open_sqlite"]
@@ -63,9 +64,10 @@ async def open_sqlite(
         StoreUnusable: anything else that is wrong with the place or the file.
     """
     async with AsyncExitStack() as stack:
-        place = await trio.to_thread.run_sync(_resolve, Path(path))
+        place = await trio.to_thread.run_sync(resolved_place, Path(path))
         lock = await trio.to_thread.run_sync(FileLock.acquire, place)
         stack.callback(lock.release)
+        await trio.to_thread.run_sync(undo_unfinished_restore, place)
         newest = migrations[-1].version
         version = await trio.to_thread.run_sync(schema_version, place, newest)
         if 0 < version < newest:
@@ -272,16 +274,6 @@ async def _connect(stack: AsyncExitStack, address: str, path: Path) -> sqlite_an
         raise unusable(error, path) from error
     stack.push_async_callback(connection.close)
     return connection
-
-
-def _resolve(path: Path) -> Path:
-    """The absolute path behind links, so that one file has one lock."""
-    try:
-        place = path.resolve()
-    except (OSError, RuntimeError) as error:
-        raise StoreUnusable(f"{path} cannot be reached ({error}): name another file") from None
-    check_place(place)
-    return place
 
 
 def _copy_before_migrating(path: Path, newest: int) -> None:

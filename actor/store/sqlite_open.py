@@ -18,8 +18,10 @@ from actor.store.sqlite_errors import damaged, unusable
 __all__ = [
     "APPLICATION_ID",
     "check_place",
+    "inspection_uri",
     "prepare_reader",
     "prepare_writer",
+    "resolved_place",
     "schema_version",
     "uri",
 ]
@@ -70,6 +72,20 @@ def check_place(path: Path) -> None:
         ) from None
 
 
+def resolved_place(path: Path) -> Path:
+    """The absolute path behind links, so that one file has one lock.
+
+    Raises:
+        StoreUnusable: there can be no database there.
+    """
+    try:
+        place = path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise StoreUnusable(f"{path} cannot be reached ({error}): name another file") from None
+    check_place(place)
+    return place
+
+
 def uri(path: Path, **parameters: str | int) -> str:
     """The path as SQLite takes it with `uri=True`."""
     return f"{path.as_uri()}?{urlencode(parameters)}"
@@ -89,7 +105,7 @@ def schema_version(path: Path, newest: int) -> int:
     if not _begins_like_a_database(path):
         return 0
     try:
-        with closing(sqlite3.connect(uri(path, **_inspection(path)), uri=True)) as real:
+        with closing(sqlite3.connect(inspection_uri(path), uri=True)) as real:
             (application,) = real.execute("PRAGMA application_id").fetchone()
             (version,) = real.execute("PRAGMA user_version").fetchone()
             (tables,) = real.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -123,18 +139,18 @@ def _begins_like_a_database(path: Path) -> bool:
     return bool(start)
 
 
-def _inspection(path: Path) -> dict[str, str | int]:
-    """How to open a file that must not change.
+def inspection_uri(path: Path) -> str:
+    """How to open a file that must not change, as SQLite takes it with `uri=True`.
 
     With a rollback journal beside it nothing can be read before SQLite has rolled back. With a
     write-ahead log, its content counts as well. Otherwise the file is all there is, and taking it
     as immutable spares it the companions that SQLite would create.
     """
     if _size(path.with_name(path.name + "-journal")):
-        return {"mode": "rw"}
+        return uri(path, mode="rw")
     if _size(path.with_name(path.name + "-wal")):
-        return {"mode": "ro"}
-    return {"mode": "ro", "immutable": 1}
+        return uri(path, mode="ro")
+    return uri(path, mode="ro", immutable=1)
 
 
 def _size(path: Path) -> int:

@@ -227,6 +227,9 @@ ON CONFLICT (project, key) DO UPDATE SET
 
 -- Reading ---------------------------------------------------------------------------------------
 
+-- name: count_tasks
+SELECT count(*) FROM tasks;
+
 -- name: count_rows
 SELECT (SELECT count(*) FROM tasks) + (SELECT count(*) FROM replies);
 
