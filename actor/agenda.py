@@ -39,6 +39,9 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._moments)
 
+    def __contains__(self, due: Due) -> bool:
+        return due in self._moments
+
     def set(self, due: Due, at_ms: int | None) -> None:
         """Make this the moment of `due`, on the clock of its kind; None takes it off."""
         before = self._moments.get(due)

@@ -6,51 +6,134 @@ store.
 """
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
-from actor.records import Change, LoggedEvent, ProjectRecord, ReplyRecord, SlotRecord, TaskRecord
+from actor.agenda import Due
+from actor.policy import DEFAULT_POLICY, Policy
+from actor.records import (
+    Change,
+    LoggedEvent,
+    ProjectRecord,
+    ReplyRecord,
+    SlotRecord,
+    TaskRecord,
+    TemplateRecord,
+    is_durable,
+)
 from actor.replies import Replies, fingerprint
-from actor.state import ProjectState, World
+from actor.state import ProjectState
 from actor.store.base import Batch
-from actor.transitions import TRANSITIONS, Context, Decision
+from actor.transitions import TRANSITIONS, Context, Decision, Waiting, carry_out_due
+from actor.waiting import News, news_of
+from actor.world import World
 from protocol.errors import CoordinatorError, InternalError
 from protocol.models import Event
 from protocol.service import Call
 
-__all__ = ["Attempt", "defect"]
+__all__ = ["Attempt", "Command", "Decide", "Outcome", "defect"]
 
 log = logging.getLogger(__name__)
 
 Outcome = msgspec.Raw | CoordinatorError
+Decide = Callable[[ProjectState, Context], Decision]
 
-_encode = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Command(msgspec.Struct, eq=False):
+    """A change that no client asked for by a method of the table."""
+
+    project: str
+    decide: Decide
+    reply: Callable[[msgspec.Struct | CoordinatorError], None]
+    """Called once, when the change is durable or refused."""
 
 
 class Attempt:
     """Decides calls one by one; each sees what the ones before it did."""
 
-    def __init__(self, world: World, replies: Replies, now_ms: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        replies: Replies,
+        now_ms: int,
+        mono_ms: int = 0,
+        policy: Policy = DEFAULT_POLICY,
+    ) -> None:
         self._world = world
         self._replies = replies
         self.now_ms = now_ms
+        self.mono_ms = mono_ms
+        self._policy = policy
         self.outcomes: list[tuple[Call, Outcome]] = []
+        self.command_outcomes: list[tuple[Command, msgspec.Struct | CoordinatorError]] = []
+        self.waiting: list[tuple[int, Call, float]] = []
+        """(project number, call, seconds) of the calls that found nothing and wait."""
         self._changes: list[Change] = []
         self._remembered: list[ReplyRecord] = []
         self._events: dict[int, list[Event]] = {}
+        self._forgotten: list[tuple[int, int]] = []
         self._seq_before: dict[int, int] = {}
 
-    def decide(self, call: Call, backup: str | None = None) -> None:
+    def decide(self, call: Call, backup: str | None = None, *, may_wait: bool = False) -> None:
         """Decide one call. Its outcome may be told only after the commit, a refusal included:
         it can rest on what an earlier call of this batch did."""
+        outcome: Outcome | None
         try:
-            outcome: Outcome = self._decide(call, backup)
+            outcome = self._decide(call, backup, may_wait=may_wait)
         except CoordinatorError as refusal:
             outcome = refusal
-        self.outcomes.append((call, outcome))
+        if outcome is not None:
+            self.outcomes.append((call, outcome))
 
-    def _decide(self, call: Call, backup: str | None) -> msgspec.Raw:
+    def carry_out(self, command: Command) -> None:
+        """Decide a command. Its outcome may be told only after the commit."""
+        state = self._world.find(command.project, self.now_ms)
+        try:
+            decision = command.decide(state, self.context())
+        except CoordinatorError as refusal:
+            self.command_outcomes.append((command, refusal))
+        except Exception:
+            log.exception("a command failed")
+            self.command_outcomes.append((command, defect()))
+        else:
+            self.take(state, decision)
+            self.command_outcomes.append((command, decision.reply))
+
+    def carry_out_due(self, due: Due) -> None:
+        """Do what is due by itself."""
+        state = self._world.by_number[due.project]
+        self.take(state, carry_out_due(state, due, self.context()))
+
+    @property
+    def size(self) -> int:
+        """How many changes were made so far."""
+        return len(self._changes)
+
+    def news(self) -> dict[int, News]:
+        """What this batch made available, by project number."""
+        return news_of(self._changes)
+
+    def context(
+        self, call: Call | None = None, backup: str | None = None, *, may_wait: bool = False
+    ) -> Context:
+        """What a transition may know of the world outside the state."""
+        return Context(
+            now_ms=self.now_ms,
+            mono_ms=self.mono_ms,
+            policy=self._policy,
+            may_wait=may_wait,
+            session="" if call is None else call.peer.session_id,
+            caller=None if call is None else call.peer.name,
+            next_number=self._world.last_number + 1,
+            backup=backup,
+        )
+
+    def _decide(self, call: Call, backup: str | None, *, may_wait: bool) -> msgspec.Raw | None:
+        """The reply, or None for a call that waits."""
         state = self._world.find(call.peer.project, self.now_ms)
         key: str | None = getattr(call.params, "idempotency_key", None)
         request = 0
@@ -59,14 +142,8 @@ class Attempt:
             known = self._replies.find((state.record.number, key), request, self.now_ms)
             if known is not None:
                 return msgspec.Raw(known)
-        context = Context(
-            now_ms=self.now_ms,
-            session=call.peer.session_id,
-            caller=call.peer.name,
-            next_number=self._world.last_number + 1,
-            backup=backup,
-        )
         try:
+            context = self.context(call, backup, may_wait=may_wait)
             decision = TRANSITIONS[call.method.name](state, call.params, context)
             reply = _encode(decision.reply)
         except CoordinatorError:
@@ -76,13 +153,16 @@ class Attempt:
             log.exception("%s failed", call.method.name)
             raise defect() from None
         self.take(state, decision)
-        if key is not None and decision.changes:
+        if isinstance(decision.reply, Waiting):
+            self.waiting.append((state.record.number, call, decision.reply.seconds))
+            return None
+        if key is not None and any(map(is_durable, decision.changes)):
             self._remember(state, key, request, reply)
         return msgspec.Raw(reply)
 
     def take(self, state: ProjectState, decision: Decision) -> None:
         """Make a decision true, for now."""
-        if not decision.changes:
+        if not decision.changes and not decision.forget_events:
             return
         number = state.record.number
         changes = decision.changes
@@ -94,6 +174,7 @@ class Attempt:
         self._seq_before.setdefault(number, state.seq)
         state.seq += len(decision.events)
         self._events.setdefault(number, []).extend(decision.events)
+        self._forgotten += [(number, seq) for seq in decision.forget_events]
 
     def _remember(self, state: ProjectState, key: str, request: int, reply: bytes) -> None:
         record = ReplyRecord(
@@ -112,7 +193,8 @@ class Attempt:
         """What the store has to write: every record in its last state."""
         last: dict[tuple[Any, ...], Change] = {}
         for change in self._changes:
-            last[_identity(change)] = change
+            if is_durable(change):
+                last[_identity(change)] = change
         batch = Batch(
             events=[
                 LoggedEvent(number, event)
@@ -120,6 +202,7 @@ class Attempt:
                 for event in events
             ],
             replies=self._remembered,
+            forget_events=self._forgotten,
             forget_replies_before_ms=self._replies.sweep(self.now_ms),
         )
         for change in last.values():
@@ -152,8 +235,10 @@ def _identity(change: Change) -> tuple[Any, ...]:
             return ("slot", project, number)
         case ProjectRecord(number=number):
             return ("project", number)
-        case None:
-            raise AssertionError("a change has a before or an after")
+        case TemplateRecord(project=project, name=name):
+            return ("template", project, name)
+        case _:
+            raise AssertionError("a lease is not stored")
 
 
 def _put(batch: Batch, change: Change) -> None:
@@ -168,8 +253,12 @@ def _put(batch: Batch, change: Change) -> None:
             batch.slots_freed.append((project, number))
         case _, ProjectRecord() as project:
             batch.projects.append(project)
+        case _, TemplateRecord() as template:
+            batch.templates.append(template)
+        case TemplateRecord(project=project, name=name), None:
+            batch.templates_removed.append((project, name))
         case _:
-            raise AssertionError("a project is never removed")
+            raise AssertionError("a project is never removed, a lease never stored")
 
 
 def defect() -> InternalError:

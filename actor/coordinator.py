@@ -13,13 +13,16 @@ import msgspec
 import trio
 
 from actor.attempt import defect
-from actor.loop import ActorLoop, Answer, Clock
+from actor.clock import Clock
+from actor.loop import ActorLoop, Answer
+from actor.policy import DEFAULT_POLICY, Policy
 from actor.publisher import Publisher
-from actor.state import ProjectState, World
+from actor.state import ProjectState
 from actor.store.base import EventFilter, Progress, Store, StoreError
 from actor.timestamps import to_text
+from actor.world import World
 from protocol import limits
-from protocol.errors import CursorInvalid, StorageUnavailable
+from protocol.errors import CursorInvalid, HistoryPruned, StorageUnavailable
 from protocol.params import GetEvents, Subscribe, Unsubscribe
 from protocol.results import Events, ServerInfo, Subscribed, Unsubscribed
 from protocol.service import Call
@@ -38,11 +41,11 @@ _encode = msgspec.json.Encoder().encode
 class Coordinator:
     """Create with `open`, then `run` in a nursery."""
 
-    def __init__(self, store: Store, clock: Clock, default_slots: int) -> None:
+    def __init__(self, store: Store, clock: Clock, default_slots: int, policy: Policy) -> None:
         self._store = store
         self._clock = clock
         self._publisher = Publisher(store.read_events)
-        self._started_ms = clock()
+        self._started_ms = clock.wall_ms()
         self._readings: trio.Nursery
         self._replays: trio.Nursery
         self._reads = trio.CapacityLimiter(READS_AT_ONCE_MAX)
@@ -52,7 +55,7 @@ class Coordinator:
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
         }
-        self._loop = ActorLoop(store, self._publisher, clock, default_slots, answers)
+        self._loop = ActorLoop(store, self._publisher, clock, default_slots, policy, answers)
         self.count_connections: Callable[[], int] = lambda: 0
         """Set by whoever listens."""
 
@@ -63,17 +66,18 @@ class Coordinator:
         clock: Clock,
         *,
         default_slots: int = 5,
+        policy: Policy = DEFAULT_POLICY,
         progress: Progress | None = None,
     ) -> Self:
-        """Load the store and free what a former process held.
+        """Load the store; whoever held something has one lease to come back.
 
-        `clock` gives milliseconds since 1970-01-01 UTC. The store stays the caller's to close.
+        The store stays the caller's to close.
 
         Raises:
             StoreError: the store does not work.
         """
-        coordinator = cls(store, clock, default_slots)
-        await coordinator._loop.start(await store.load(progress))
+        coordinator = cls(store, clock, default_slots, policy)
+        coordinator._loop.start(await store.load(progress))
         return coordinator
 
     @property
@@ -101,6 +105,9 @@ class Coordinator:
 
     async def submit(self, call: Call) -> None:
         await self._loop.put(call)
+
+    def withdraw(self, call: Call) -> None:
+        self._loop.withdraw(call)
 
     def info(self) -> dict[str, Any]:
         return {
@@ -132,6 +139,7 @@ class Coordinator:
                     "subscriptions": limits.SUBSCRIPTIONS_MAX,
                     "pageTasks": limits.PAGE_MAX,
                     "addTasks": limits.ADD_TASKS_MAX,
+                    "waits": limits.WAITS_MAX,
                 },
             ),
         )
@@ -142,6 +150,14 @@ class Coordinator:
             raise CursorInvalid(
                 f"Event {params.since} has not happened: the last one is {project.seq}. The "
                 "database may have been replaced; begin again with `get_snapshot`.",
+                seq=project.seq,
+            )
+        pruned_seq = project.record.pruned_seq
+        if params.since is not None and params.since < pruned_seq:
+            raise HistoryPruned(
+                f"Events up to number {pruned_seq} may have been removed, so what came after "
+                f"{params.since} is not all there. Begin again with `get_snapshot`.",
+                prunedThrough=pruned_seq,
                 seq=project.seq,
             )
         subscription = self._publisher.subscribe(
@@ -185,7 +201,7 @@ class Coordinator:
             _reply(call, Events(events=kept, seq=seq, next_since=kept[-1].seq if more else None))
 
     def _uptime_seconds(self) -> float:
-        return max(0, self._clock() - self._started_ms) / 1000
+        return max(0, self._clock.wall_ms() - self._started_ms) / 1000
 
 
 def _bounded(events: list[Any]) -> list[Any]:

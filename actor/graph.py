@@ -97,7 +97,8 @@ def _walk(
 def root_causes(state: ProjectState, task: TaskRecord) -> list[Blocker]:
     """Where the task's waiting ends: tasks not done that wait for no other task.
 
-    What needs a person comes first: failed, cancelled, then available, then working. At most 100,
+    What needs a person comes first: failed, cancelled, then available,
+    then scheduled, then working. At most 100,
     after looking at no more than 5,000 tasks.
     """
     causes: dict[str, Blocker] = {}
@@ -119,9 +120,10 @@ _URGENCY: Mapping[Status, int] = {
     "failed": 0,
     "cancelled": 1,
     "available": 2,
-    "working": 3,
-    "blocked": 4,
-    "done": 5,
+    "scheduled": 3,
+    "working": 4,
+    "blocked": 5,
+    "done": 6,
 }
 
 

@@ -56,12 +56,37 @@ class Mailbox(Generic[T]):
             items = [await self._receive.receive()]
         except trio.EndOfChannel:
             raise MailboxClosed from None
+        return self._take_more(items)
+
+    def take_nowait(self) -> list[T]:
+        """Take all that waits, up to the size of a batch; perhaps nothing.
+
+        Raises:
+            MailboxClosed: it was closed and everything was taken.
+        """
+        try:
+            items = [self._receive.receive_nowait()]
+        except trio.EndOfChannel:
+            raise MailboxClosed from None
+        except trio.WouldBlock:
+            return []
+        return self._take_more(items)
+
+    def _take_more(self, items: list[T]) -> list[T]:
         while len(items) < self._batch:
             try:
                 items.append(self._receive.receive_nowait())
             except (trio.WouldBlock, trio.EndOfChannel):
                 break
         return items
+
+    def put_nowait(self, item: T) -> bool:
+        """Add an item if there is room; False if there is none, or the mailbox is closed."""
+        try:
+            self._send.send_nowait(item)
+        except (trio.WouldBlock, trio.ClosedResourceError, trio.BrokenResourceError):
+            return False
+        return True
 
     def close(self) -> None:
         """Take nothing in any more; what is inside can still be taken. Idempotent."""

@@ -17,8 +17,9 @@ from typing import Protocol
 
 import trio
 
-from actor.clock import wall_clock_ms
+from actor.clock import SYSTEM_CLOCK
 from actor.coordinator import Coordinator
+from actor.policy import DEFAULT_POLICY, Policy
 from actor.store.base import Progress, Store
 from actor.store.sqlite import open_sqlite
 from protocol.dispatch import Dispatcher
@@ -45,6 +46,12 @@ class Options:
     dashboard_port: int | None = 3333
     database: str = "task-coordinator.db"
     slots: int = 5
+    policy: Policy = DEFAULT_POLICY
+    retain_finished_seconds: float | None = None
+    """Finished tasks older than this are archived and removed; None keeps them."""
+    retain_events_seconds: float | None = None
+    backup_every_seconds: float | None = None
+    backup_keep: int = 7
     token: str | None = field(default=None, repr=False)
     insecure: bool = False
     allowed_hosts: tuple[str, ...] = ()
@@ -99,7 +106,11 @@ async def serve(
             _opened(options.database) as store,
         ):
             coordinator = await Coordinator.open(
-                store, wall_clock_ms, default_slots=options.slots, progress=progress
+                store,
+                SYSTEM_CLOCK,
+                default_slots=options.slots,
+                policy=options.policy,
+                progress=progress,
             )
             server = _Server(options, coordinator, api_listeners, page_listeners)
             async with trio.open_nursery() as nursery:

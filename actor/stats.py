@@ -6,6 +6,7 @@ Pure: knows no clock, store or Trio; `actor.reading` fetches the milestones.
 """
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
@@ -211,7 +212,7 @@ def percentiles_of(durations: list[float]) -> Percentiles | None:
         p95=at(95),
         p99=at(99),
         max=at(100),
-        mean=round(sum(durations) / count, 3),
+        mean=round(math.fsum(durations) / count, 3),
     )
 
 

@@ -7,7 +7,7 @@ must not read a clock.
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-__all__ = ["to_ms", "to_text"]
+__all__ = ["from_datetime", "to_ms", "to_text"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -30,4 +30,9 @@ def to_ms(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset")
+    return from_datetime(moment)
+
+
+def from_datetime(moment: datetime) -> int:
+    """Milliseconds of a moment that has an offset."""
     return (moment - _EPOCH) // _MILLISECOND

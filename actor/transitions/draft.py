@@ -55,8 +55,8 @@ class Decision(msgspec.Struct, frozen=True):
     reply: msgspec.Struct
     changes: list[Change]
     events: list[Event]
-    forget_events_to: int | None = None
-    """Remove the events up to this number, except those about unfinished tasks."""
+    forget_events: tuple[int, ...] = ()
+    """Remove exactly these events from the history: they were archived."""
 
 
 class Draft:
@@ -70,7 +70,7 @@ class Draft:
         self.mono_ms = context.mono_ms
         self.changes: list[Change] = []
         self.events: list[Event] = []
-        self.forget_events_to: int | None = None
+        self.forget_events: tuple[int, ...] = ()
         self._tasks: dict[str, TaskRecord] = {}
         self._removed: set[str] = set()
         self._slots: dict[int, SlotRecord | None] = {}
@@ -144,7 +144,7 @@ class Draft:
         self.changes.append(Change(before, after))
         if (before.status == "done") != (after.status == "done"):
             self._done_changed = True
-        if before.status == "working" != after.status:
+        if before.status == "working" and after.status != "working":
             self._put_task_lease(task.id, None)
         return after
 
@@ -201,10 +201,12 @@ class Draft:
 
     # --- leases -------------------------------------------------------------------------------
 
-    def begin_lease(self, task: TaskRecord) -> None:
-        """Start the lease of a task that was claimed just now."""
+    def begin_lease(self, task: TaskRecord, worked_ms: int = 0) -> None:
+        """Start the lease of a task that was claimed `worked_ms` ago."""
         assert task.lease_ms is not None, "a claim has a lease"
-        timeout_ms = None if task.timeout_ms is None else self.mono_ms + task.timeout_ms
+        timeout_ms: int | None = None
+        if task.timeout_ms is not None:
+            timeout_ms = self.mono_ms + max(0, task.timeout_ms - worked_ms)
         lease = TaskLease(task.project, task.id, self.mono_ms + task.lease_ms, timeout_ms)
         self._put_task_lease(task.id, lease)
 
@@ -322,7 +324,7 @@ class Draft:
         for number, slot in list(self._slots.items()):
             if slot is not None and slot.task_id is None and number > self.project.slots:
                 self.free_slot(slot, "slots_reduced")
-        return Decision(reply, self.changes, self.events, self.forget_events_to)
+        return Decision(reply, self.changes, self.events, self.forget_events)
 
 
 def _without_none(data: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -1,127 +1,43 @@
-"""The task list itself: adding, editing, cancelling, deleting, resetting, cleaning.
+"""The task list itself: editing, cancelling, deleting, resetting, cleaning.
 
-Owns what a plan may look like and which status allows which change. Pure.
+Owns which status allows which change, for one task at a time: `cancel_one`, `reset_one` and
+`edit_one` work on a draft, so that bulk changes follow the same rules. Pure.
 """
 
-from collections import ChainMap
-from collections.abc import Sequence
 from typing import Any, cast
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from actor.graph import check_edges
 from actor.records import TaskRecord
+from actor.resources import normal_forms
 from actor.state import ProjectState
-from actor.transitions.draft import Context, Decision, Draft, idle_status, require_task
-from actor.views import to_summary, to_task
-from protocol.errors import HasDependents, InvalidStatus, TaskExists, VersionConflict
+from actor.transitions.claims import refuse_conflicts
+from actor.transitions.draft import Context, Decision, Draft, require_task
+from actor.transitions.endings import worked_seconds
+from actor.transitions.times import check_order, future_ms, seconds_ms
+from protocol.errors import HasDependents, InvalidStatus, VersionConflict
 from protocol.limits import LISTED_MAX
-from protocol.models import Status, TaskSummary
-from protocol.params import (
-    AddTask,
-    AddTasks,
-    CancelTask,
-    CleanAllTasks,
-    DeleteTask,
-    EditTask,
-    NewTask,
-    ResetFailedTask,
-)
-from protocol.results import TaskAdded, TaskDeleted, TaskResult, TasksAdded, TasksCleaned
+from protocol.params import CancelTask, CleanAllTasks, DeleteTask, EditTask, ResetFailedTask
+from protocol.results import TaskAdded, TaskDeleted, TaskResult, TasksCleaned
 
 __all__ = [
-    "add_task",
-    "add_tasks",
+    "cancel_one",
     "cancel_task",
     "clean_all_tasks",
     "delete_task",
+    "edit_one",
     "edit_task",
     "reset_failed_task",
+    "reset_one",
 ]
 
-
-# --- adding -----------------------------------------------------------------------------------
-
-
-def add_task(state: ProjectState, params: AddTask, context: Context) -> Decision:
-    """Add one task."""
-    draft = Draft(state, context)
-    (summary,) = _add(draft, [params])
-    return draft.decided(TaskAdded(task=summary))
+_RESTING = frozenset({"blocked", "scheduled", "available"})
+"""Statuses of tasks that wait for somebody, or for something."""
 
 
-def add_tasks(state: ProjectState, params: AddTasks, context: Context) -> Decision:
-    """Add many tasks, all or none; they may depend on one another in any order."""
-    draft = Draft(state, context)
-    return draft.decided(TasksAdded(tasks=_add(draft, params.tasks)))
-
-
-def _add(draft: Draft, wanted: Sequence[NewTask | AddTask]) -> list[TaskSummary]:
-    state, context = draft.state, draft.context
-    named = _name(state, wanted, context.next_number)
-    edges = {task_id: tuple(dict.fromkeys(task.dependencies)) for task_id, task in named.items()}
-    check_edges(state, edges)
-    added: dict[str, TaskRecord] = {}
-    for number, (task_id, task) in enumerate(named.items(), context.next_number):
-        waits = any(not state.is_done(name) for name in edges[task_id])
-        added[task_id] = draft.add(
-            TaskRecord(
-                project=state.record.number,
-                number=number,
-                id=task_id,
-                description=task.description,
-                status="blocked" if waits else "available",
-                priority=task.priority,
-                dependencies=edges[task_id],
-                tags=tuple(dict.fromkeys(task.tags)),
-                metadata=task.metadata,
-                expected_output=task.output,
-                created_by=context.caller,
-                created_ms=draft.now_ms,
-                updated_ms=draft.now_ms,
-            )
-        )
-        draft.task_event("task_added", added[task_id])
-    known = ChainMap(added, state.tasks)
-    return [to_summary(known, task) for task in added.values()]
-
-
-def _name(
-    state: ProjectState, wanted: Sequence[NewTask | AddTask], next_number: int
-) -> dict[str, NewTask | AddTask]:
-    """The tasks by id; those without one are called after their creation number.
-
-    Raises:
-        TaskExists: an id is taken, or is given twice in one call.
-    """
-    given = {task.id for task in wanted if task.id is not None}
-    named: dict[str, NewTask | AddTask] = {}
-    for number, task in enumerate(wanted, next_number):
-        task_id = task.id
-        if task_id is None:
-            task_id = _free_id(state, given, number)
-        elif task_id in state.tasks:
-            raise TaskExists(
-                f"There is a task `{task_id}` already ({state.tasks[task_id].status}). Choose "
-                "another id, or change it with `edit_task`.",
-                taskId=task_id,
-                status=state.tasks[task_id].status,
-            )
-        elif task_id in named:
-            raise TaskExists(f"The id `{task_id}` is given twice in one call.", taskId=task_id)
-        named[task_id] = task
-    return named
-
-
-def _free_id(state: ProjectState, given: set[str], number: int) -> str:
-    candidate = f"task-{number}"
-    while candidate in state.tasks or candidate in given:
-        candidate += "-1"
-    given.add(candidate)
-    return candidate
-
-
-# --- changing ---------------------------------------------------------------------------------
+# --- editing ----------------------------------------------------------------------------------
 
 
 def edit_task(state: ProjectState, params: EditTask, context: Context) -> Decision:
@@ -135,15 +51,8 @@ def edit_task(state: ProjectState, params: EditTask, context: Context) -> Decisi
             taskId=task.id,
             version=task.version,
         )
-    fields = _edited_fields(task, params)
-    if "dependencies" in fields:
-        fields["status"] = _status_with(state, task, fields["dependencies"])
-    if not fields:
-        return draft.decided(TaskResult(task=to_task(state.tasks, task)))
-    edited = draft.change(task, **fields)
-    names = [name for name in _EDITABLE if name in fields]
-    draft.task_event("task_edited", edited, {"fields": [_EDITABLE[name] for name in names]})
-    return draft.decided(TaskResult(task=to_task(state.tasks, edited)))
+    edited = edit_one(draft, task, _edited_fields(draft, task, params))
+    return draft.decided(TaskResult(task=draft.view(edited)))
 
 
 _EDITABLE = {
@@ -153,47 +62,97 @@ _EDITABLE = {
     "priority": "priority",
     "tags": "tags",
     "metadata": "metadata",
+    "resources": "resources",
+    "max_attempts": "maxAttempts",
+    "retry_delay_ms": "retryDelaySeconds",
+    "not_before_ms": "notBefore",
+    "deadline_ms": "deadline",
+    "timeout_ms": "timeoutSeconds",
 }
 """Record field -> wire name."""
 
+_UNLISTED = frozenset({"retry_delay_ms", "not_before_ms", "deadline_ms", "timeout_ms", "resources"})
+"""Fields whose value on the wire is another one than in the record."""
 
-def _edited_fields(task: TaskRecord, params: EditTask) -> dict[str, Any]:
+
+def _edited_fields(draft: Draft, task: TaskRecord, params: EditTask) -> dict[str, Any]:
+    """What the call gives, as the record would hold it, changed or not."""
     fields: dict[str, Any] = {}
-    for name in _EDITABLE:
+    for name in _EDITABLE.keys() - _UNLISTED:
         value = getattr(params, name)
-        if value is UNSET:
-            continue
         if isinstance(value, list):
             value = tuple(dict.fromkeys(cast("list[str]", value)))
-        if value != getattr(task, name):
+        if value is not UNSET:
             fields[name] = value
-    return fields
+    if params.resources is not UNSET:
+        fields["resources"] = normal_forms(params.resources)
+    if params.retry_delay_seconds is not UNSET:
+        fields["retry_delay_ms"] = seconds_ms(params.retry_delay_seconds)
+    if params.timeout_seconds is not UNSET:
+        fields["timeout_ms"] = seconds_ms(params.timeout_seconds)
+    if params.not_before is not UNSET:
+        fields["not_before_ms"] = future_ms("notBefore", params.not_before, draft.now_ms)
+    if params.deadline is not UNSET:
+        fields["deadline_ms"] = future_ms("deadline", params.deadline, draft.now_ms)
+    return {name: value for name, value in fields.items() if value != getattr(task, name)}
 
 
-def _status_with(state: ProjectState, task: TaskRecord, names: tuple[str, ...]) -> Status:
-    """The task's status once it has these dependencies.
+def edit_one(draft: Draft, task: TaskRecord, fields: dict[str, Any]) -> TaskRecord:
+    """Give a task other values in the record fields that differ; says so in one event.
 
     Raises:
-        InvalidStatus: somebody works on it, or it is finished.
-        UnknownDependency, DependencyCycle: the graph does not allow them.
+        InvalidStatus: dependencies of a task that is worked on or finished.
+        UnknownDependency, DependencyCycle: the graph does not allow the dependencies.
+        InvalidTime: the times contradict each other.
+        ResourceConflict: it is worked on, and somebody else holds what it would need.
     """
-    if task.status not in {"blocked", "available"}:
+    if not fields:
+        return task
+    names = [_EDITABLE[name] for name in _EDITABLE if name in fields]
+    wanted = replace(task, **fields)
+    check_order(wanted.not_before_ms, wanted.deadline_ms)
+    if "dependencies" in fields:
+        _check_dependencies(draft, wanted)
+    if "resources" in fields and task.status == "working":
+        refuse_conflicts(draft.state, task, wanted.resources)
+    if "deadline_ms" in fields:
+        fields["overdue"] = False
+    if task.status in _RESTING:
+        fields |= draft.rest(wanted)
+    edited = draft.change(task, **fields)
+    draft.task_event("task_edited", edited, {"fields": names})
+    return edited
+
+
+def _check_dependencies(draft: Draft, wanted: TaskRecord) -> None:
+    if wanted.status not in _RESTING:
         raise InvalidStatus(
-            f"Task `{task.id}` is {task.status}; dependencies can change only before somebody "
+            f"Task `{wanted.id}` is {wanted.status}; dependencies can change only before somebody "
             "works on it. `reset_failed_task` puts it back.",
-            taskId=task.id,
-            status=task.status,
+            taskId=wanted.id,
+            status=wanted.status,
         )
-    check_edges(state, {task.id: names})
-    return "available" if all(state.is_done(name) for name in names) else "blocked"
+    check_edges(draft.state, {wanted.id: wanted.dependencies})
+
+
+# --- cancelling and deleting ------------------------------------------------------------------
 
 
 def cancel_task(state: ProjectState, params: CancelTask, context: Context) -> Decision:
     """Call a task off; a claim on it becomes stale. Cancelling twice changes nothing."""
     draft = Draft(state, context)
-    task = require_task(state, params.task_id)
+    cancelled = cancel_one(draft, require_task(state, params.task_id))
+    return draft.decided(TaskAdded(task=draft.summary(cancelled)))
+
+
+def cancel_one(draft: Draft, task: TaskRecord) -> TaskRecord:
+    """Call a task off; its worker hears of it with its next heartbeat.
+
+    Raises:
+        InvalidStatus: it is done or failed.
+    """
     if task.status == "cancelled":
-        return draft.decided(TaskAdded(task=to_summary(state.tasks, task)))
+        return task
     if task.status in {"done", "failed"}:
         raise InvalidStatus(
             f"Task `{task.id}` is {task.status} already; there is nothing to call off. "
@@ -201,17 +160,18 @@ def cancel_task(state: ProjectState, params: CancelTask, context: Context) -> De
             taskId=task.id,
             status=task.status,
         )
-    draft.take_from_slot(task)
-    slot = task.worker_slot
-    cancelled = draft.change(
+    cancelled = draft.stop(
         task,
+        revoke=True,
         status="cancelled",
-        worker_slot=None,
         claim_seq=None,
+        retry_at_ms=None,
+        ready_ms=None,
+        lapsed=False,
         completed_ms=draft.now_ms,
     )
-    draft.task_event("task_cancelled", cancelled, slot=slot)
-    return draft.decided(TaskAdded(task=to_summary(state.tasks, cancelled)))
+    draft.task_event("task_cancelled", cancelled, _ended(draft, task), slot=task.worker_slot)
+    return cancelled
 
 
 def delete_task(state: ProjectState, params: DeleteTask, context: Context) -> Decision:
@@ -238,36 +198,52 @@ def delete_task(state: ProjectState, params: DeleteTask, context: Context) -> De
     return draft.decided(TaskDeleted(task_id=task.id))
 
 
+# --- resetting and cleaning -------------------------------------------------------------------
+
+
 def reset_failed_task(state: ProjectState, params: ResetFailedTask, context: Context) -> Decision:
     """Put a task back into the queue. What its last attempt said stays in the history."""
     draft = Draft(state, context)
     task = require_task(state, params.task_id)
-    _check_resettable(task, force=params.force)
-    draft.take_from_slot(task)
-    reset = draft.change(
+    reset = reset_one(draft, task, force=params.force)
+    return draft.decided(TaskAdded(task=draft.summary(reset)))
+
+
+def reset_one(draft: Draft, task: TaskRecord, *, force: bool) -> TaskRecord:
+    """Put a task back into the queue; its attempts count from here. With `force` also one that is
+    done, whose dependents wait again, or worked on, whose claim becomes stale.
+
+    Raises:
+        InvalidStatus: it is in the queue already, or `force` is needed.
+    """
+    _check_resettable(task, force=force)
+    # Its own retry does not hold it up: somebody wants it done now.
+    waiting = replace(task, retry_at_ms=None)
+    reset = draft.stop(
         task,
-        status=idle_status(state, task),
+        revoke=True,
+        **draft.rest(waiting),
         worker_id=None,
-        worker_slot=None,
         claim_seq=None,
         claimed_ms=None,
         completed_ms=None,
+        retry_at_ms=None,
+        forgiven=task.attempt,
+        lapsed=False,
+        progress=None,
         output=None,
         error=None,
     )
-    data = {"previousStatus": task.status, "previousWorkerId": task.worker_id}
-    draft.task_event(
-        "task_reset", reset, {name: value for name, value in data.items() if value is not None}
-    )
+    draft.task_event("task_reset", reset, _ended(draft, task))
     if task.status == "done":
         _block_dependents(draft, task)
-    return draft.decided(TaskAdded(task=to_summary(state.tasks, reset)))
+    return reset
 
 
 def _check_resettable(task: TaskRecord, *, force: bool) -> None:
     if task.status in {"failed", "cancelled"}:
         return
-    if task.status in {"blocked", "available"}:
+    if task.status in _RESTING:
         problem = "it is in the queue already"
     elif force:
         return
@@ -281,12 +257,22 @@ def _check_resettable(task: TaskRecord, *, force: bool) -> None:
     )
 
 
+def _ended(draft: Draft, task: TaskRecord) -> dict[str, Any]:
+    """What the event says of a task whose attempt, or outcome, was taken away."""
+    return {
+        "previousStatus": task.status,
+        "previousWorkerId": task.worker_id,
+        "workedSeconds": worked_seconds(draft, task),
+    }
+
+
 def _block_dependents(draft: Draft, task: TaskRecord) -> None:
     """Dependents that nobody works on wait again; work that is under way goes on."""
     for name in draft.state.dependents.get(task.id, ()):
-        dependent = draft.state.tasks[name]
-        if dependent.status == "available":
-            draft.task_event("task_blocked", draft.change(dependent, status="blocked"))
+        dependent = draft.task(name)
+        if dependent is not None and dependent.status in {"available", "scheduled"}:
+            blocked = draft.change(dependent, status="blocked", ready_ms=None)
+            draft.task_event("task_blocked", blocked)
 
 
 def clean_all_tasks(state: ProjectState, params: CleanAllTasks, context: Context) -> Decision:
@@ -297,11 +283,8 @@ def clean_all_tasks(state: ProjectState, params: CleanAllTasks, context: Context
     if removed:
         for slot in list(state.slots.values()):
             if slot.task_id is not None:
-                draft.change_slot(slot, task_id=None)
+                draft.change_slot(slot, task_id=None, revoked=slot.task_id)
         for task in list(state.tasks.values()):
             draft.remove(task)
-        data = {"removed": removed, "backup": context.backup}
-        draft.event(
-            "tasks_cleaned", data={name: value for name, value in data.items() if value is not None}
-        )
+        draft.event("tasks_cleaned", data={"removed": removed, "backup": context.backup})
     return draft.decided(TasksCleaned(removed=removed, backup=context.backup))

@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 import trio
 
+from actor.clock import Clock, monotonic_ms
 from actor.coordinator import Coordinator
 from actor.invariants import violations
+from actor.policy import DEFAULT_POLICY, Policy
 from actor.store.base import Store
 from actor.store.memory import MemoryStore
 from protocol.dispatch import Dispatcher
@@ -90,7 +92,7 @@ class Inside:
         return Client(Session(self._dispatcher, project), self._nursery)
 
     def pass_hours(self, hours: float) -> None:
-        """Let the wall clock go on."""
+        """Set the wall clock forward, or back."""
         self._now[0] += int(hours * 3_600_000)
 
     def check(self) -> None:
@@ -99,11 +101,18 @@ class Inside:
 
 
 @asynccontextmanager
-async def inside(store: Store | None = None, *, slots: int = 5) -> AsyncGenerator[Inside]:
-    """Open a coordinator over a store (a new one in memory by default) and run it."""
+async def inside(
+    store: Store | None = None, *, slots: int = 5, policy: Policy = DEFAULT_POLICY
+) -> AsyncGenerator[Inside]:
+    """Open a coordinator over a store (a new one in memory by default) and run it.
+
+    Both clocks go with Trio's, which a test may make virtual; the wall clock can be set on top.
+    """
     now = [1_800_000_000_000]
+    clock = Clock(lambda: now[0] + monotonic_ms() - start_ms, monotonic_ms)
+    start_ms = monotonic_ms()
     coordinator = await Coordinator.open(
-        store or MemoryStore(), lambda: now[0], default_slots=slots
+        store or MemoryStore(), clock, default_slots=slots, policy=policy
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(coordinator.run)

@@ -7,8 +7,9 @@ import msgspec
 
 from actor.attempt import Attempt
 from actor.replies import Replies
-from actor.state import ProjectState, World
-from actor.transitions import TRANSITIONS, Context
+from actor.state import ProjectState
+from actor.transitions import TRANSITIONS, Context, Decision
+from actor.world import World
 from protocol.methods import METHODS
 
 
@@ -23,13 +24,19 @@ class Builder:
     def state(self) -> ProjectState:
         return self.world.find("default", 0)
 
+    def decide(self, method: str, **params: Any) -> Decision:
+        """What a command given in wire names would do now; refusals are raised."""
+        typed = msgspec.convert(params, METHODS[method].params)
+        context = Context(
+            now_ms=self.now_ms, mono_ms=self.now_ms, next_number=self.world.last_number + 1
+        )
+        return TRANSITIONS[method](self.state, typed, context)
+
     def do(self, method: str, **params: Any) -> Any:
         """Carry out a command given in wire names; refusals are raised."""
         self.now_ms += 1
-        typed = msgspec.convert(params, METHODS[method].params)
-        context = Context(now_ms=self.now_ms, next_number=self.world.last_number + 1)
         state = self.state
-        decision = TRANSITIONS[method](state, typed, context)
+        decision = self.decide(method, **params)
         Attempt(self.world, Replies(), self.now_ms).take(state, decision)
         return decision.reply
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from actor.invariants import violations
 from actor.records import TaskRecord
-from actor.state import World
 from actor.store.sqlite import open_sqlite
+from actor.world import World
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from enum import Enum, auto
 import trio
 
 from actor.records import ReplyRecord
-from actor.state import World
 from actor.store.base import (
     Batch,
     CommitUnknown,
@@ -22,6 +21,7 @@ from actor.store.base import (
     StoreUnavailable,
 )
 from actor.store.memory import MemoryStore
+from actor.world import World
 from protocol.models import Event
 
 
