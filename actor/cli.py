@@ -16,13 +16,42 @@ import click
 import trio
 
 from actor.logs import configure
+from actor.policy import DEFAULT_POLICY, Policy
 from actor.serve import CannotServe, Listening, Options, ServeDashboard
 from actor.serve import serve as run_server
 from actor.store.base import StoreError
-from protocol.limits import CONNECTIONS_MAX, SLOTS_MAX
+from protocol.durations import parse_duration
+from protocol.limits import (
+    ATTEMPTS_MAX,
+    CONNECTIONS_MAX,
+    LEASE_SECONDS_MAX,
+    LEASE_SECONDS_MIN,
+    RETRY_DELAY_SECONDS_MAX,
+    SLOTS_MAX,
+)
 from protocol.version import VERSION
 
 __all__ = ["serve"]
+
+
+class _Duration(click.ParamType):
+    """`30d` as seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            seconds = parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if seconds < 1:
+            self.fail(f"{value!r} is less than a second", param, ctx)
+        return seconds
+
+
+DURATION = _Duration()
 
 PROGRESS_ROWS_MIN = 20_000
 """Fewer rows load faster than a line about them can be read."""
@@ -78,6 +107,64 @@ def _env(name: str) -> list[str]:
     show_default=True,
     envvar=_env("WORKERS"),
     help="Worker slots of a new project.",
+)
+@click.option(
+    "--lease-seconds",
+    type=click.FloatRange(LEASE_SECONDS_MIN, LEASE_SECONDS_MAX),
+    default=DEFAULT_POLICY.lease_ms / 1000,
+    show_default=True,
+    envvar=_env("LEASE_SECONDS"),
+    help="How long a worker may give no sign of life before its slot and task go back.",
+)
+@click.option(
+    "--disconnect-grace-seconds",
+    type=click.FloatRange(0, LEASE_SECONDS_MAX),
+    default=DEFAULT_POLICY.grace_ms / 1000,
+    show_default=True,
+    envvar=_env("DISCONNECT_GRACE_SECONDS"),
+    help="The same for a slot that is bound to a connection, once that is lost.",
+)
+@click.option(
+    "--max-attempts",
+    type=click.IntRange(1, ATTEMPTS_MAX),
+    default=DEFAULT_POLICY.attempts_max,
+    show_default=True,
+    envvar=_env("MAX_ATTEMPTS"),
+    help="Attempts of a task that names none, when its workers vanish.",
+)
+@click.option(
+    "--retry-delay-seconds",
+    type=click.FloatRange(0, RETRY_DELAY_SECONDS_MAX),
+    default=DEFAULT_POLICY.retry_delay_ms / 1000,
+    show_default=True,
+    envvar=_env("RETRY_DELAY_SECONDS"),
+    help="Wait before the second attempt of a task that names none; it doubles from there.",
+)
+@click.option(
+    "--retain-finished",
+    type=DURATION,
+    envvar=_env("RETAIN_FINISHED"),
+    help="Archive and remove finished tasks after this long, such as 30d.  [default: never]",
+)
+@click.option(
+    "--retain-events",
+    type=DURATION,
+    envvar=_env("RETAIN_EVENTS"),
+    help="Archive and remove events after this long, such as 90d.  [default: never]",
+)
+@click.option(
+    "--backup-every",
+    type=DURATION,
+    envvar=_env("BACKUP_EVERY"),
+    help="Write a backup beside the database this often, such as 24h.  [default: never]",
+)
+@click.option(
+    "--backup-keep",
+    type=click.IntRange(1, 10_000),
+    default=7,
+    show_default=True,
+    envvar=_env("BACKUP_KEEP"),
+    help="How many of these backups stay.",
 )
 @click.option(
     "--token",
@@ -157,6 +244,16 @@ def _options(given: dict[str, Any]) -> Options:
         dashboard_port=None if given["no_dashboard"] else given["dashboard_port"],
         database=given["database"],
         slots=given["workers"],
+        policy=Policy(
+            lease_ms=round(given["lease_seconds"] * 1000),
+            grace_ms=round(given["disconnect_grace_seconds"] * 1000),
+            attempts_max=given["max_attempts"],
+            retry_delay_ms=round(given["retry_delay_seconds"] * 1000),
+        ),
+        retain_finished_seconds=given["retain_finished"],
+        retain_events_seconds=given["retain_events"],
+        backup_every_seconds=given["backup_every"],
+        backup_keep=given["backup_keep"],
         token=given["token"],
         insecure=given["insecure"],
         allowed_hosts=given["allowed_host"],
