@@ -51,7 +51,7 @@ def naive_percentiles(durations: list[float]) -> Percentiles | None:
         enough = math.ceil(len(ranked) * percent / 100)
         return next(one for one in ranked if sum(other <= one for other in ranked) >= enough)
 
-    mean = sum(durations) / len(durations)
+    mean = math.fsum(durations) / len(durations)
     return Percentiles(
         p50=at(50), p90=at(90), p95=at(95), p99=at(99), max=max(durations), mean=round(mean, 3)
     )
