@@ -61,6 +61,8 @@ COMMANDS: Final[dict[str, Entry]] = {
     "status": Entry("protocol.cli.status:status", "Show the server, its slots and the queue."),
     "tasks": Entry("protocol.cli.tasks:tasks", "List tasks, or show one in full."),
     "add": Entry("protocol.cli.add:add", "Add a task, or many from a file."),
+    "import": Entry("protocol.cli.import_:import_", "Import tasks from a file."),
+    "export": Entry("protocol.cli.export:export", "Write all tasks as JSON, YAML or Markdown."),
     "watch": Entry("protocol.cli.watch:watch", "Follow what happens, live."),
     "history": Entry("protocol.cli.history:history", "Show what happened to a task."),
     "stats": Entry("protocol.cli.history:stats", "Show throughput, times and failures."),
