@@ -8,7 +8,7 @@ of the same template is settled when it is saved, whatever the values will be.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final, cast
 
@@ -48,22 +48,20 @@ __all__ = [
 ]
 
 _OPENING: Final = "{{"
-_PARAMETER: Final = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
+_PARAMETER: Final = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
+_IN_JSON: Final = re.compile(_PARAMETER.pattern.encode())
 _WHERE: Final = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 _REGEX: Final = re.compile(r"Expected `str` matching regex .*", re.DOTALL)
 _SHOWN_MAX: Final = 40
 """Characters of a text that a refusal repeats."""
 
 
-def parameters_of(tasks: Iterable[TemplateTask]) -> list[str]:
+def parameters_of(tasks: Sequence[TemplateTask]) -> list[str]:
     """The names that stand between double braces, each once, in the order of their appearance."""
-    found = (
-        match[1]
-        for task in tasks
-        for text in _texts_of(task)
-        for match in _PARAMETER.finditer(text)
-    )
-    return list(dict.fromkeys(found))
+    # JSON has no double braces but inside of texts, and escapes nothing that a parameter is made
+    # of: one search through it is many times faster than one through each text.
+    names = _IN_JSON.findall(msgspec.json.encode(tasks))
+    return [name.decode() for name in dict.fromkeys(names)]
 
 
 def size_of(tasks: Sequence[TemplateTask]) -> int:
@@ -128,7 +126,7 @@ def _check_bounds(tasks: Sequence[TemplateTask]) -> None:
 def _check_braces(task: TemplateTask) -> None:
     """Every `{{` opens a parameter: a misspelt one must not end up in a task as it is."""
     for text in _texts_of(task):
-        rest = _PARAMETER.sub("", text)
+        rest = _PARAMETER.sub(" ", text)
         start = rest.find(_OPENING)
         if start >= 0:
             shown = " ".join(rest[start : start + _SHOWN_MAX].split())

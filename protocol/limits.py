@@ -32,7 +32,7 @@ TEMPLATE_PARAMETERS_MAX: Final = 50
 TEMPLATE_BYTES_MAX: Final = 512 * 1024
 TEMPLATES_MAX: Final = 500
 """Of one project."""
-TEMPLATES_BYTES_MAX: Final = 8 * 1024 * 1024
+TEMPLATES_BYTES_MAX: Final = 2 * 1024 * 1024
 """Of one project, together: `list_templates` shows all of them at once."""
 SEARCH_LENGTH_MAX: Final = 200
 SUMMARY_LENGTH_MAX: Final = 200

@@ -78,10 +78,11 @@ def test_parameters_come_in_the_order_of_their_appearance() -> None:
 
 
 def test_a_value_is_put_in_as_it_is() -> None:
-    plan = template({"id": "a", "description": "{{x}}|{{{y}}}|}}"})
+    plan = template({"id": "a", "description": "{{x}}|{{{y}}}|}}|{{{y}}{y"})
+    check_tasks(plan.tasks)
     values = {"x": "{{y}} \\1 \\g<0> {{", "y": "é"}
     (task,) = fill(plan, values, "")
-    assert task.description == "{{y}} \\1 \\g<0> {{|{é}|}}"
+    assert task.description == "{{y}} \\1 \\g<0> {{|{é}|}}|{é{y"
 
 
 def test_a_value_that_looks_like_an_own_id_names_a_task_of_the_project() -> None:
