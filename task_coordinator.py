@@ -63,6 +63,12 @@ COMMANDS: Final[dict[str, Entry]] = {
     "add": Entry("protocol.cli.add:add", "Add a task, or many from a file."),
     "import": Entry("protocol.cli.import_:import_", "Import tasks from a file."),
     "export": Entry("protocol.cli.export:export", "Write all tasks as JSON, YAML or Markdown."),
+    "edit": Entry("protocol.cli.bulk:edit", "Change priority, tags or attempts of tasks."),
+    "cancel": Entry("protocol.cli.bulk:cancel", "Call off a task, or all that pass a filter."),
+    "reset": Entry("protocol.cli.bulk:reset", "Put a task, or many, back into the queue."),
+    "template": Entry(
+        "protocol.cli.templates:template", "Keep plans with parameters, and use them."
+    ),
     "watch": Entry("protocol.cli.watch:watch", "Follow what happens, live."),
     "history": Entry("protocol.cli.history:history", "Show what happened to a task."),
     "stats": Entry("protocol.cli.history:stats", "Show throughput, times and failures."),

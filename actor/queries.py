@@ -13,6 +13,7 @@ from actor.graph import root_causes
 from actor.pages import available_page, filtered_page, summary_page
 from actor.records import TaskRecord
 from actor.state import ProjectState, start_moment
+from actor.templates import list_templates
 from actor.timestamps import to_text
 from actor.transitions.claims import conflicts_of
 from actor.transitions.draft import require_task
@@ -135,6 +136,7 @@ QUERIES: Mapping[str, Query] = {
         get_task,
         get_workers,
         list_tasks,
+        list_templates,
     )
 }
 

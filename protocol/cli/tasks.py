@@ -1,23 +1,23 @@
 """`task-coordinator tasks`: the list of tasks, or one of them in full.
 
-Owns the command, the following of cursors and the meaning of its filters. What it looks like is
-decided in `views`.
+Owns the command and the following of cursors. What it looks like is decided in `views`, what its
+filters mean in `filters`.
 """
 
 import os
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
 import click
 
-from protocol.cli.options import Target, ask, client_command, words
+from protocol.cli.filters import filter_of, filter_options
+from protocol.cli.options import Target, ask, client_command
 from protocol.cli.screen import Screen, show
 from protocol.cli.views import task_view, tasks_table, understood
 from protocol.client import Client
 from protocol.limits import PAGE_MAX
-from protocol.models import STATUSES, Task
+from protocol.models import Task
 from protocol.params import Sort
 from protocol.results import TaskExplained
 
@@ -36,19 +36,7 @@ EXAMPLES = """\
 
 @client_command("List tasks, or show one in full.", examples=EXAMPLES)
 @click.argument("task_id", required=False, metavar="[ID]")
-@click.option(
-    "--status",
-    "statuses",
-    multiple=True,
-    callback=words(STATUSES),
-    metavar="STATUS",
-    help=f"Only these, comma-separated: {', '.join(STATUSES)}.",
-)
-@click.option(
-    "--tag", "tags", multiple=True, callback=words(), metavar="TAG", help="Only with all of these."
-)
-@click.option("--search", metavar="TEXT", help="Only with this in the id or the description.")
-@click.option("--worker", metavar="ID", help="Only those held, or last held, by this worker.")
+@filter_options
 @click.option(
     "--sort",
     type=click.Choice(get_args(Sort)),
@@ -67,6 +55,7 @@ def tasks(
     task_id: str | None,
     limit: int | None,
     everything: bool,
+    sort: str | None,
     **filters: Any,
 ) -> None:
     """List tasks, or show the task ID in full together with why it is where it is.
@@ -75,7 +64,7 @@ def tasks(
     {"task": ..., "explanation": ...}.
     """
     screen = Screen.of(sys.stdout, os.environ)
-    wanted = _filter(**filters)
+    wanted = filter_of(**filters) | ({"sort": sort} if sort else {})
     if everything and limit is not None:
         raise click.UsageError("--all and --limit exclude each other.", click.get_current_context())
     if task_id is None:
@@ -89,24 +78,6 @@ def tasks(
         )
     one = ask(target, lambda client: _single(client, task_id))
     show(screen.document(one) if as_json else _task(screen, one))
-
-
-def _filter(
-    statuses: Sequence[str],
-    tags: Sequence[str],
-    search: str | None,
-    worker: str | None,
-    sort: str | None,
-) -> dict[str, Any]:
-    """The params of `list_tasks` that were asked for, and no others."""
-    params = {
-        "status": list(statuses),
-        "tags": list(tags),
-        "search": search,
-        "workerId": worker,
-        "sort": sort,
-    }
-    return {name: value for name, value in params.items() if value}
 
 
 async def _listed(client: Client, wanted: dict[str, Any], count: int | None) -> dict[str, Any]:
