@@ -115,7 +115,8 @@ def _scheduled(screen: Screen, task: Task, now: datetime) -> str:
     moment = task.retry_at if retry else task.not_before
     if moment is None:
         return ""
-    shown = local_time(moment, now) if screen.terminal else moment
+    # Of another day the minute is enough.
+    shown = local_time(moment, now)[: len("2026-01-31 09:30")] if screen.terminal else moment
     return f"{'retry at' if retry else 'until'} {shown}"
 
 

@@ -62,6 +62,8 @@ def test_a_scheduled_task_says_until_when_and_whether_it_is_tried_again() -> Non
     assert f"retry at {LATER}" in row(again)
     elsewhere = NOW.astimezone(timezone(timedelta(hours=2)))
     assert "until 14:04:30" in row(scheduled, TERMINAL, elsewhere)
+    tomorrow = a_task(status="scheduled", not_before="2026-02-01T09:30:59.000Z")
+    assert "until 2026-02-01 09:30 " in row(tomorrow, TERMINAL)
 
 
 def test_a_working_task_says_how_far_it_is_and_how_long_its_lease_lasts() -> None:
