@@ -12,9 +12,10 @@ from typing import Any, Self, cast
 import msgspec
 import trio
 
-from actor.attempt import defect
+from actor.attempt import Decide, defect
 from actor.clock import Clock
 from actor.loop import ActorLoop, Answer
+from actor.operations import NO_SCHEDULE, Operations, Schedule
 from actor.policy import DEFAULT_POLICY, Policy
 from actor.publisher import Publisher
 from actor.state import ProjectState
@@ -41,7 +42,14 @@ _encode = msgspec.json.Encoder().encode
 class Coordinator:
     """Create with `open`, then `run` in a nursery."""
 
-    def __init__(self, store: Store, clock: Clock, default_slots: int, policy: Policy) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        default_slots: int,
+        policy: Policy,
+        schedule: Schedule,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._publisher = Publisher(store.read_events)
@@ -49,7 +57,11 @@ class Coordinator:
         self._readings: trio.Nursery
         self._replays: trio.Nursery
         self._reads = trio.CapacityLimiter(READS_AT_ONCE_MAX)
+        self._operations = Operations(
+            store, self._carry_out, lambda: self.world.projects, clock.wall_ms, schedule
+        )
         answers: dict[str, Answer] = {
+            **self._operations.answers(),
             "get_server_info": self._get_server_info,
             "get_events": self._get_events,
             "subscribe": self._subscribe,
@@ -67,6 +79,7 @@ class Coordinator:
         *,
         default_slots: int = 5,
         policy: Policy = DEFAULT_POLICY,
+        schedule: Schedule = NO_SCHEDULE,
         progress: Progress | None = None,
     ) -> Self:
         """Load the store; whoever held something has one lease to come back.
@@ -76,7 +89,7 @@ class Coordinator:
         Raises:
             StoreError: the store does not work.
         """
-        coordinator = cls(store, clock, default_slots, policy)
+        coordinator = cls(store, clock, default_slots, policy, schedule)
         coordinator._loop.start(await store.load(progress))
         return coordinator
 
@@ -93,9 +106,14 @@ class Coordinator:
         """Serve until `stop`; everything that was accepted is answered before this returns."""
         # Readings of history owe an answer and are waited for; replays would never end.
         async with trio.open_nursery() as self._readings, trio.open_nursery() as self._replays:
+            self._operations.nursery = self._readings
+            self._replays.start_soon(self._operations.run)
             task_status.started()
             await self._loop.run()
             self._replays.cancel_scope.cancel()
+
+    async def _carry_out(self, project: str, decide: Decide) -> msgspec.Struct:
+        return await self._loop.carry_out(project, decide)
 
     def stop(self) -> None:
         """Accept nothing more and let `run` end."""

@@ -19,6 +19,7 @@ import trio
 
 from actor.clock import SYSTEM_CLOCK
 from actor.coordinator import Coordinator
+from actor.operations import Schedule
 from actor.policy import DEFAULT_POLICY, Policy
 from actor.store.base import Progress, Store
 from actor.store.sqlite import open_sqlite
@@ -56,6 +57,16 @@ class Options:
     insecure: bool = False
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
+
+    @property
+    def schedule(self) -> Schedule:
+        """What is done regularly."""
+        return Schedule(
+            retain_finished_seconds=self.retain_finished_seconds,
+            retain_events_seconds=self.retain_events_seconds,
+            backup_every_seconds=self.backup_every_seconds,
+            backup_keep=self.backup_keep,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +121,7 @@ async def serve(
                 SYSTEM_CLOCK,
                 default_slots=options.slots,
                 policy=options.policy,
+                schedule=options.schedule,
                 progress=progress,
             )
             server = _Server(options, coordinator, api_listeners, page_listeners)

@@ -208,6 +208,11 @@ class Store(Protocol):
         """
         ...
 
+    @property
+    def place(self) -> Path | None:
+        """The database file, beside which archives go; None where there are no files."""
+        ...
+
     def describe(self) -> str:
         """Kind and name, without folders or passwords: `sqlite:task-coordinator.db`."""
         ...

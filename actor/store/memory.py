@@ -136,6 +136,10 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return None
 
+    @property
+    def place(self) -> Path | None:
+        return None
+
     def describe(self) -> str:
         return "memory"
 

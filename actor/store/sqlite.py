@@ -165,6 +165,10 @@ class SqliteStore:
                 "to it that its folder is writable and has room for a copy"
             ) from error
 
+    @property
+    def place(self) -> Path | None:
+        return self._path
+
     def describe(self) -> str:
         return f"sqlite:{self._path.name}"
 
