@@ -25,7 +25,8 @@ __all__ = ["SAMPLE_PLAN", "Agent", "Options", "ToolRefused", "run", "run_agent"]
 
 PROBE_SECONDS: Final = 1.0
 """How long a server may take to answer before the demo starts one of its own."""
-WAIT_SECONDS: Final = 45
+WAIT_SECONDS: Final = 1
+"""Short for a wait: whoever waits when the last task is done hears of it this late."""
 
 SAMPLE_PLAN: Final[list[dict[str, Any]]] = [
     {"id": "setup-project", "description": "Lay out the project"},
