@@ -47,7 +47,10 @@ EVENT_MEANINGS: Final[Mapping[EventType, str]] = {
     "task_cancelled": "It was called off.",
     "task_deleted": "It was removed by hand.",
     "tasks_cleaned": "All tasks were removed: `data.removed`, `data.backup`.",
-    "tasks_pruned": "Old finished tasks were removed: `data.removed`, `data.archive`.",
+    "tasks_pruned": (
+        "Old finished tasks, or old events, were removed: `data.removed`, `data.tasks` (their "
+        "ids), `data.events`; `data.archive` is the file that they went to."
+    ),
     "slot_claimed": "A worker took a slot; `data.resumed` where it came back to its own.",
     "slot_named": "The first claim on a nameless slot gave it its worker.",
     "slot_disconnected": "The connection that a slot is bound to broke; its grace period runs.",

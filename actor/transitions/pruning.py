@@ -53,5 +53,5 @@ def remove_events(
     if going:
         draft.forget_events = tuple(event.seq for event in going)
         draft.change_project(pruned_seq=max(state.record.pruned_seq, going[-1].seq))
-        draft.event("tasks_pruned", data={"removed": 0, "events": len(going), "archive": archive})
+        draft.event("tasks_pruned", data={"events": len(going), "archive": archive})
     return draft.decided(Removed(len(going)))
