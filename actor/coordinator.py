@@ -1,41 +1,37 @@
 """The coordinator as the protocol sees it: a `protocol.service.Service`.
 
 Owns which part answers which method: the loop (mutations and questions about the state), the
-publisher (subscriptions), the store (history), or the coordinator itself (server info). Must not
+publisher (subscriptions), the reading of history, or the coordinator itself (server info). Must not
 know sockets or SQL.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Any, Self, cast
 
 import msgspec
 import trio
 
-from actor.attempt import Decide, defect
+from actor.attempt import Decide
 from actor.clock import Clock
 from actor.loop import ActorLoop, Answer
 from actor.operations import NO_SCHEDULE, Operations, Schedule
 from actor.policy import DEFAULT_POLICY, Policy
 from actor.publisher import Publisher
+from actor.reading import Reading
 from actor.state import ProjectState
-from actor.store.base import EventFilter, Progress, Store, StoreError
+from actor.store.base import Progress, Store
 from actor.timestamps import to_text
 from actor.world import World
 from protocol import limits
-from protocol.errors import CursorInvalid, HistoryPruned, StorageUnavailable
-from protocol.params import GetEvents, Subscribe, Unsubscribe
-from protocol.results import Events, ServerInfo, Subscribed, Unsubscribed
+from protocol.errors import CursorInvalid, HistoryPruned
+from protocol.params import Subscribe, Unsubscribe
+from protocol.results import ServerInfo, Subscribed, Unsubscribed
 from protocol.service import Call
 from protocol.urls import SUBPROTOCOL
 from protocol.version import VERSION
 
 __all__ = ["Coordinator"]
 
-EVENTS_BYTES_MAX = 4 * 1024 * 1024
-READS_AT_ONCE_MAX = 4
-
-log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -54,16 +50,15 @@ class Coordinator:
         self._clock = clock
         self._publisher = Publisher(store.read_events)
         self._started_ms = clock.wall_ms()
-        self._readings: trio.Nursery
         self._replays: trio.Nursery
-        self._reads = trio.CapacityLimiter(READS_AT_ONCE_MAX)
+        self._reading = Reading(store, clock)
         self._operations = Operations(
             store, self._carry_out, lambda: self.world.projects, clock.wall_ms, schedule
         )
         answers: dict[str, Answer] = {
             **self._operations.answers(),
+            **self._reading.answers(),
             "get_server_info": self._get_server_info,
-            "get_events": self._get_events,
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
         }
@@ -104,9 +99,9 @@ class Coordinator:
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop`; everything that was accepted is answered before this returns."""
-        # Readings of history owe an answer and are waited for; replays would never end.
-        async with trio.open_nursery() as self._readings, trio.open_nursery() as self._replays:
-            self._operations.nursery = self._readings
+        # Readings and operations owe an answer and are waited for; replays would never end.
+        async with trio.open_nursery() as owing, trio.open_nursery() as self._replays:
+            self._reading.nursery = self._operations.nursery = owing
             self._replays.start_soon(self._operations.run)
             task_status.started()
             await self._loop.run()
@@ -190,46 +185,8 @@ class Coordinator:
         self._publisher.unsubscribe(call.peer, params.subscription)
         _reply(call, Unsubscribed(subscription=params.subscription))
 
-    def _get_events(self, call: Call, project: ProjectState) -> None:
-        params = cast("GetEvents", call.params)
-        wanted = EventFilter(
-            project=project.record.number,
-            since=params.since,
-            limit=params.limit,
-            types=tuple(params.types),
-            task_id=params.task_id,
-        )
-        self._readings.start_soon(self._read_events, call, wanted, project.seq)
-
-    async def _read_events(self, call: Call, wanted: EventFilter, seq: int) -> None:
-        """History comes from the database, beside the loop, not through it."""
-        try:
-            async with self._reads:
-                events = await self._store.read_events(wanted) if seq else []
-        except StoreError as error:
-            call.reply(StorageUnavailable(f"The history cannot be read: {error}. Try again."))
-        except Exception:
-            log.exception("reading events failed")
-            call.reply(defect())
-        else:
-            kept = _bounded(events)
-            more = len(kept) < len(events) or len(events) == wanted.limit
-            # What was committed while it was read may be among the events already.
-            seq = max(seq, kept[-1].seq) if kept else seq
-            _reply(call, Events(events=kept, seq=seq, next_since=kept[-1].seq if more else None))
-
     def _uptime_seconds(self) -> float:
         return max(0, self._clock.wall_ms() - self._started_ms) / 1000
-
-
-def _bounded(events: list[Any]) -> list[Any]:
-    """The first events that fit into one reply; at least one, so that a reader gets on."""
-    size = 0
-    for count, event in enumerate(events):
-        size += len(_encode(event))
-        if count and size > EVENTS_BYTES_MAX:
-            return events[:count]
-    return events
 
 
 def _reply(call: Call, result: msgspec.Struct) -> None:

@@ -228,10 +228,10 @@ def _stats(tally: Tally, worker_id: str | None, *, seq: int, since_ms: int, now_
 
 def _open_claims(milestones: list[Milestone]) -> list[tuple[Milestone, Milestone | None]]:
     """Claims that no milestone ends, each with the milestone that follows it, if one does."""
-    following = [*milestones[1:], None]
+    followed = zip(milestones, [*milestones[1:], None], strict=False)
     return [
         (claim, after)
-        for claim, after in zip(milestones, following, strict=True)
+        for claim, after in followed
         if claim.type == "task_claimed"
         and (after is None or after.type in {"task_added", "task_claimed"})
     ]
