@@ -34,7 +34,7 @@ from protocol.version import VERSION
 __all__ = ["serve"]
 
 
-class _Duration(click.ParamType):
+class _Duration(click.ParamType[float]):
     """`30d` as seconds."""
 
     name = "duration"

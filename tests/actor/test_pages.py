@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from actor.pages import filtered_page
 from actor.queries import QUERIES
 from actor.state import ProjectState
+from actor.views import Now
 from protocol.errors import CursorInvalid
 from protocol.limits import ADD_TASKS_MAX, SCAN_MAX
 from protocol.methods import METHODS
@@ -18,7 +19,7 @@ from tests.actor.worlds import Builder
 
 
 def ask(state: ProjectState, method: str, **params: Any) -> Any:
-    return QUERIES[method](state, msgspec.convert(params, METHODS[method].params), 0)
+    return QUERIES[method](state, msgspec.convert(params, METHODS[method].params), Now(0, 0))
 
 
 def walk(state: ProjectState, method: str, **params: Any) -> list[str]:

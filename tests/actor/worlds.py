@@ -8,7 +8,8 @@ import msgspec
 from actor.attempt import Attempt
 from actor.replies import Replies
 from actor.state import ProjectState
-from actor.transitions import TRANSITIONS, Context, Decision
+from actor.store.base import Loaded
+from actor.transitions import TRANSITIONS, Context, Decision, resume
 from actor.world import World
 from protocol.methods import METHODS
 
@@ -49,3 +50,15 @@ class Builder:
         slot = self.do("claim_worker_slot", workerId=worker).slot
         self.do("claim_task", taskId=name, workerId=worker, workerSlot=slot)
         self.do("update_task", taskId=name, workerId=worker, status=status)
+
+
+def load_world(loaded: Loaded, slots: int = 5, now_ms: int = 0) -> World:
+    """The world that a server has after it started from what a store gave."""
+    world = World(slots)
+    world.load(loaded.projects, loaded.tasks, loaded.slots, loaded.templates)
+    for number, seq in loaded.last_seq.items():
+        world.by_number[number].seq = seq
+    attempt = Attempt(world, Replies(), now_ms)
+    for state in world.projects.values():
+        attempt.take(state, resume(state, frozenset(), attempt.context()))
+    return world
