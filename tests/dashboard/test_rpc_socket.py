@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actor.clock import wall_clock_ms
+from actor.clock import SYSTEM_CLOCK
 from actor.coordinator import Coordinator
 from actor.store.memory import MemoryStore
 from dashboard.asgi import Message, Request
@@ -114,7 +114,7 @@ async def test_what_comes_after_a_refused_frame_is_not_carried_out(
 
 
 async def test_replies_that_wait_still_leave_on_shutdown() -> None:
-    session = Session(Dispatcher(await Coordinator.open(MemoryStore(), wall_clock_ms)), "default")
+    session = Session(Dispatcher(await Coordinator.open(MemoryStore(), SYSTEM_CLOCK)), "default")
     put, take = trio.open_memory_channel[Message](10)
     readable, shutdown = trio.Event(), trio.Event()
     sent: list[Message] = []
@@ -144,7 +144,7 @@ async def test_replies_that_wait_still_leave_on_shutdown() -> None:
 
 async def test_a_client_that_does_not_answer_the_close_is_cut(autojump_clock: MockClock) -> None:
     del autojump_clock
-    session = Session(Dispatcher(await Coordinator.open(MemoryStore(), wall_clock_ms)), "default")
+    session = Session(Dispatcher(await Coordinator.open(MemoryStore(), SYSTEM_CLOCK)), "default")
     put, take = trio.open_memory_channel[Message](10)
     line = Line()
     handshake = a_handshake(line)
@@ -161,7 +161,7 @@ async def test_a_client_that_does_not_answer_the_close_is_cut(autojump_clock: Mo
 
 
 async def test_a_client_that_vanishes_leaves_nothing_behind() -> None:
-    session = Session(Dispatcher(await Coordinator.open(MemoryStore(), wall_clock_ms)), "default")
+    session = Session(Dispatcher(await Coordinator.open(MemoryStore(), SYSTEM_CLOCK)), "default")
     subscriptions_ended, line = trio.Event(), Line()
     session.on_close(subscriptions_ended.set)
     put, take = trio.open_memory_channel[Message](1)

@@ -19,7 +19,7 @@ import trio
 from websockets.trio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from actor.clock import wall_clock_ms
+from actor.clock import SYSTEM_CLOCK
 from actor.coordinator import Coordinator
 from actor.store.memory import MemoryStore
 from dashboard.app import Dashboard
@@ -181,7 +181,7 @@ async def dashboard_site(
     """The whole dashboard on a coordinator that forgets, in this process."""
     stop = trio.Event() if shutdown is None else shutdown
     async with trio.open_nursery() as nursery:
-        coordinator = await Coordinator.open(MemoryStore(), wall_clock_ms)
+        coordinator = await Coordinator.open(MemoryStore(), SYSTEM_CLOCK)
         await nursery.start(coordinator.run)
         dispatcher = Dispatcher(coordinator)
         app = Dashboard(dispatcher, Gate(), Pages(), stop, sockets_max=sockets_max)
