@@ -14,6 +14,7 @@ import trio
 from actor.clock import Clock, monotonic_ms
 from actor.coordinator import Coordinator
 from actor.invariants import violations
+from actor.operations import NO_SCHEDULE, Schedule
 from actor.policy import DEFAULT_POLICY, Policy
 from actor.store.base import Store
 from actor.store.memory import MemoryStore
@@ -102,7 +103,11 @@ class Inside:
 
 @asynccontextmanager
 async def inside(
-    store: Store | None = None, *, slots: int = 5, policy: Policy = DEFAULT_POLICY
+    store: Store | None = None,
+    *,
+    slots: int = 5,
+    policy: Policy = DEFAULT_POLICY,
+    schedule: Schedule = NO_SCHEDULE,
 ) -> AsyncGenerator[Inside]:
     """Open a coordinator over a store (a new one in memory by default) and run it.
 
@@ -112,7 +117,7 @@ async def inside(
     clock = Clock(lambda: now[0] + monotonic_ms() - start_ms, monotonic_ms)
     start_ms = monotonic_ms()
     coordinator = await Coordinator.open(
-        store or MemoryStore(), clock, default_slots=slots, policy=policy
+        store or MemoryStore(), clock, default_slots=slots, policy=policy, schedule=schedule
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(coordinator.run)
