@@ -191,6 +191,8 @@ class Reading:
             if full:
                 wanted = msgspec.structs.replace(wanted, until=chunk[-1].seq - 1)
         await self._find_claims(wanted.project, tally)
+        for _ in tally.finish():
+            await trio.lowlevel.checkpoint()
         return tally
 
     async def _find_claims(self, project: int, tally: Tally) -> None:

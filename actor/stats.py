@@ -6,8 +6,7 @@ Pure: knows no clock, store or Trio; `actor.reading` fetches the milestones.
 """
 
 import heapq
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -19,6 +18,9 @@ __all__ = ["WORKERS_MAX", "Tally", "Unclaimed", "percentiles_of"]
 
 WORKERS_MAX: Final = 100
 """Workers that are shown: those with the most attempts."""
+
+PIECE: Final = 20_000
+"""Durations that are put in order before others have their turn, some 3 ms."""
 
 _Count = Literal["done", "failed", "lapsed", "released"]
 _COUNTED_AS: Final[Mapping[Outcome, _Count]] = {
@@ -44,22 +46,33 @@ class Unclaimed(msgspec.Struct, frozen=True, gc=False):
     worker_id: str | None
 
 
+class _Durations:
+    """Durations in milliseconds, on their way into ascending order."""
+
+    def __init__(self) -> None:
+        self.values_ms: list[int] = []
+        self._in_order = 0
+
+    def settle(self) -> None:
+        """Sort when there is much that is not. What is mostly in order is sorted fast, so that no
+        single sort of very many holds the loop for long."""
+        if len(self.values_ms) * 4 > self._in_order * 5:
+            self.values_ms.sort()
+            self._in_order = len(self.values_ms)
+
+
 class _Sums:
-    """Counts and durations of some attempts. The durations are in order after `settle`."""
+    """Counts and durations of some attempts."""
 
     def __init__(self) -> None:
         self.counts: dict[_Count, int] = {"done": 0, "failed": 0, "lapsed": 0, "released": 0}
-        self.waiting: list[float] = []
-        self.working: list[float] = []
-
-    @property
-    def attempts(self) -> int:
-        return sum(self.counts.values())
+        self.attempts = 0
+        self.waiting = _Durations()
+        self.working = _Durations()
 
     def settle(self) -> None:
-        """Sorting what is mostly sorted is fast, so no single sort of very many holds the loop."""
-        self.waiting.sort()
-        self.working.sort()
+        self.waiting.settle()
+        self.working.settle()
 
     def stats(self, worker_id: str | None, hours: float) -> WorkerStats:
         counts, attempts = self.counts, self.attempts
@@ -73,8 +86,8 @@ class _Sums:
             done_per_hour=round(counts["done"] / hours, 3),
             failure_rate=_rate(counts["failed"], attempts),
             lapse_rate=_rate(counts["lapsed"], attempts),
-            waiting_seconds=percentiles_of(self.waiting),
-            working_seconds=percentiles_of(self.working),
+            waiting_seconds=percentiles_of(self.waiting.values_ms),
+            working_seconds=percentiles_of(self.working.values_ms),
         )
 
 
@@ -89,7 +102,8 @@ class Tally:
         self._attempts_max = attempts_max
         self._attempts = 0
         self._all = _Sums()
-        self._by_worker: dict[str, _Sums] = {}
+        self._by_worker: dict[str | None, _Sums] = {}
+        self._touched: set[_Sums] = set()
         self._unclaimed: dict[str, Unclaimed] = {}
         self.added = 0
         """Tasks that were added."""
@@ -100,16 +114,14 @@ class Tally:
 
     def add(self, milestones: Iterable[Milestone]) -> None:
         """Count older milestones than all that were added before."""
-        touched = {id(self._all): self._all}
         for milestone in milestones:
-            sums = self._count(milestone)
+            self._count(milestone)
             if self.truncated:
                 break
-            if sums is not None:
-                touched[id(sums)] = sums
             self.oldest = milestone.time
-        for sums in touched.values():
+        for sums in self._touched:
             sums.settle()
+        self._touched.clear()
 
     def unclaimed(self) -> list[Unclaimed]:
         """Counted attempts whose claim, and with it the waiting time, is not known yet. The last
@@ -118,10 +130,19 @@ class Tally:
 
     def add_claim(self, claim: Milestone) -> None:
         """Add the claim of an attempt that is `unclaimed`; any other claim is ignored."""
-        sums = self._match(claim)
-        if sums is not None:
-            sums.settle()
-            self._all.settle()
+        self._match(claim)
+
+    def finish(self) -> Iterator[None]:
+        """Put everything in order, when all is added, and before any result is asked for. It is
+        done piece by piece: between two of them, a caller may let others have their turn."""
+        sorted_ = 0
+        for sums in (self._all, *self._by_worker.values()):
+            for values_ms in (sums.waiting.values_ms, sums.working.values_ms):
+                values_ms.sort()
+                sorted_ += 1 + len(values_ms)
+                if sorted_ > PIECE:
+                    sorted_ = 0
+                    yield
 
     def project(self, hours: float) -> WorkerStats:
         """All attempts together. `hours` is the length of the window."""
@@ -132,79 +153,77 @@ class Tally:
         if only is not None:
             sums = self._by_worker.get(only)
             return [] if sums is None else [sums.stats(only, hours)]
-        busiest = heapq.nsmallest(
-            WORKERS_MAX, ((-sums.attempts, name) for name, sums in self._by_worker.items())
-        )
+        known = ((-sums.attempts, name) for name, sums in self._by_worker.items() if name)
+        busiest = heapq.nsmallest(WORKERS_MAX, known)
         return [self._by_worker[name].stats(name, hours) for _, name in busiest]
 
     # --- one milestone ------------------------------------------------------------------------
 
-    def _count(self, milestone: Milestone) -> _Sums | None:
-        """Count it, and return the worker's sums that it changed."""
-        if milestone.type == "task_claimed":
-            return self._match(milestone)
-        if milestone.type == "task_added":
+    def _count(self, milestone: Milestone) -> None:
+        type_ = milestone.type
+        if type_ == "task_claimed":
+            self._match(milestone)
+        elif type_ == "task_added":
             self.added += 1
             self._unclaimed.pop(milestone.task_id or "", None)
-            return None
-        outcome = outcome_of(milestone)
-        return None if outcome is None else self._end(milestone, outcome)
+        elif (outcome := outcome_of(milestone)) is not None:
+            self._end(milestone, _COUNTED_AS[outcome])
 
-    def _end(self, end: Milestone, outcome: Outcome) -> _Sums | None:
+    def _end(self, end: Milestone, counted_as: _Count) -> None:
         task_id = end.task_id or ""
         later = self._unclaimed.get(task_id)
         if later is not None and later.attempt == end.attempt:
-            return None  # the attempt's last word was counted
+            return  # the attempt's last word was counted
         if self._attempts == self._attempts_max:
             self.truncated = True
-            return None
+            return
         self._attempts += 1
-        worker = worker_of(end)
+        worker, worked = worker_of(end), end.worked_seconds
         self._unclaimed[task_id] = Unclaimed(
-            task_id, end.attempt, end.seq, end.time, end.worked_seconds, worker
+            task_id, end.attempt, end.seq, end.time, worked, worker
         )
-        mine = None
         for sums in self._sums_of(worker):
-            sums.counts[_COUNTED_AS[outcome]] += 1
-            if end.worked_seconds is not None:
-                sums.working.append(end.worked_seconds)
-            mine = sums
-        return mine
+            sums.attempts += 1
+            sums.counts[counted_as] += 1
+            if worked is not None:
+                sums.working.values_ms.append(round(worked * 1000))
 
-    def _match(self, claim: Milestone) -> _Sums | None:
+    def _match(self, claim: Milestone) -> None:
         """Add what only the claim tells to the attempt that it began."""
         found = self._unclaimed.get(claim.task_id or "")
         if found is None or found.attempt not in {None, claim.attempt}:
-            return None
+            return
         del self._unclaimed[found.task_id]
-        mine = None
+        waited, worked = claim.waited_seconds, found.worked_seconds
         for sums in self._sums_of(found.worker_id):
-            if claim.waited_seconds is not None:
-                sums.waiting.append(claim.waited_seconds)
-            if found.worked_seconds is None:
-                sums.working.append(seconds_between(claim.time, found.ended_at))
-            mine = sums
-        return mine
+            if waited is not None:
+                sums.waiting.values_ms.append(round(waited * 1000))
+            if worked is None:
+                late = seconds_between(claim.time, found.ended_at)
+                sums.working.values_ms.append(round(late * 1000))
 
-    def _sums_of(self, worker: str | None) -> Iterator[_Sums]:
-        """Where an attempt of this worker counts; its own sums come last."""
-        yield self._all
-        if worker is not None:
-            yield self._by_worker.setdefault(worker, _Sums())
+    def _sums_of(self, worker: str | None) -> tuple[_Sums, _Sums]:
+        """Where an attempt of this worker counts."""
+        mine = self._by_worker.get(worker)
+        if mine is None:
+            mine = self._by_worker[worker] = _Sums()
+        self._touched |= {self._all, mine}
+        return self._all, mine
 
 
-def percentiles_of(durations: list[float]) -> Percentiles | None:
-    """Percentiles of durations in ascending order, in seconds; None if there are none.
+def percentiles_of(durations_ms: Sequence[int]) -> Percentiles | None:
+    """Percentiles, in seconds, of durations in milliseconds in ascending order; None if there are
+    none.
 
     By nearest rank: the smallest duration that at least so many percent do not exceed. It is always
     one that occurred.
     """
-    count = len(durations)
+    count = len(durations_ms)
     if not count:
         return None
 
     def at(percent: int) -> float:
-        return round(durations[-(-percent * count // 100) - 1], 3)
+        return durations_ms[-(-percent * count // 100) - 1] / 1000
 
     return Percentiles(
         p50=at(50),
@@ -212,7 +231,7 @@ def percentiles_of(durations: list[float]) -> Percentiles | None:
         p95=at(95),
         p99=at(99),
         max=at(100),
-        mean=round(math.fsum(durations) / count, 3),
+        mean=round(sum(durations_ms) / count / 1000, 3),
     )
 
 

@@ -23,7 +23,6 @@ __all__ = ["Read", "Stretch", "last_seq_before", "read_events", "read_milestones
 
 SCAN_ROWS = 10_000
 """Events that one visit looks at, some 5 ms; a hundred more if all of them are wanted."""
-SEQ_MAX = 2**63 - 1
 
 T = TypeVar("T")
 
@@ -125,7 +124,7 @@ def _bounds(wanted: EventFilter) -> dict[str, Any]:
         "project": wanted.project,
         "task_id": wanted.task_id,
         "since": wanted.since,
-        "until": SEQ_MAX if wanted.until is None else wanted.until,
+        "until": rows.SEQ_MAX if wanted.until is None else wanted.until,
     }
 
 

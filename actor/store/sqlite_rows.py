@@ -34,6 +34,8 @@ __all__ = [
 
 CHUNK_ROWS = 5_000
 """Rows read between two reports of progress."""
+SEQ_MAX = 2**63 - 1
+"""The highest number that SQLite can keep."""
 
 Statement = tuple[str, tuple[Any, ...]]
 """A query and its parameters."""
@@ -192,7 +194,7 @@ def read_events(real: sqlite3.Connection, wanted: EventFilter) -> list[Event]:
     parameters: dict[str, Any] = {
         "project": wanted.project,
         "since": wanted.since,
-        "until": wanted.until,
+        "until": SEQ_MAX if wanted.until is None else wanted.until,
         "worker_id": wanted.worker_id,
         "types": _encode(wanted.types).decode() if wanted.types else None,
         "limit": wanted.limit,

@@ -371,7 +371,7 @@ SELECT
 FROM events
 WHERE project = :project
     AND seq > :since
-    AND (:until IS NULL OR seq <= :until)
+    AND seq <= :until
     AND (:worker_id IS NULL OR worker_id = :worker_id)
     AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
 ORDER BY seq
@@ -396,7 +396,7 @@ FROM events INDEXED BY events_by_task
 WHERE project = :project
     AND task_id = :task_id
     AND seq > :since
-    AND (:until IS NULL OR seq <= :until)
+    AND seq <= :until
     AND (:worker_id IS NULL OR worker_id = :worker_id)
     AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
 ORDER BY seq
@@ -421,7 +421,7 @@ FROM events INDEXED BY events_by_task
 WHERE project = :project
     AND task_id IN (SELECT value FROM json_each(:task_ids))
     AND seq > :since
-    AND (:until IS NULL OR seq <= :until)
+    AND seq <= :until
     AND (:worker_id IS NULL OR worker_id = :worker_id)
     AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
 ORDER BY seq

@@ -44,8 +44,11 @@ def test_every_query_fits_the_schema(schema: sqlite3.Connection, query: str) -> 
 @pytest.mark.parametrize(
     ("query", "found_by"),
     [
-        ("read_events", "SEARCH events USING PRIMARY KEY (project=? AND seq>?)"),
-        ("read_events_of_task", "USING INDEX events_by_task (project=? AND task_id=? AND seq>?)"),
+        ("read_events", "SEARCH events USING PRIMARY KEY (project=? AND seq>? AND seq<?)"),
+        (
+            "read_events_of_task",
+            "USING INDEX events_by_task (project=? AND task_id=? AND seq>? AND seq<?)",
+        ),
         ("read_milestones", "SEARCH events USING PRIMARY KEY (project=? AND seq>? AND seq<?)"),
         (
             "read_milestones_of_task",
