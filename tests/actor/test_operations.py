@@ -16,6 +16,7 @@ from actor.archive import Archive, Line
 from actor.store.memory import MemoryStore
 from protocol.errors import (
     HistoryPruned,
+    InternalError,
     InvalidParams,
     ShuttingDown,
     StorageUnavailable,
@@ -160,6 +161,27 @@ async def test_what_is_taken_up_again_after_it_was_archived_stays(
         assert await ids(client) == ["a", "b"]
         assert (await client("get_task", taskId="b"))["task"]["status"] == "available"
         server.check()
+
+
+async def test_ended_between_archive_and_removal_both_have_the_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Archive.append
+
+    def append_and_fail(self: Archive, lines: Iterable[Line], now_ms: int) -> str:
+        append(self, lines, now_ms)
+        raise ZeroDivisionError
+
+    async with served(tmp_path / "tasks.db") as (server, client):
+        await finish(client, "a")
+        server.pass_hours(24)
+        with monkeypatch.context() as patch:
+            patch.setattr(Archive, "append", append_and_fail)
+            with pytest.raises(InternalError):
+                await client("prune", finishedBefore=LATER)
+        assert await ids(client) == ["a"]
+        assert (await client("prune", finishedBefore=LATER))["tasks"] == 1
+        assert [line["task"]["id"] for line in archived(tmp_path)] == ["a", "a"]
 
 
 async def test_an_archive_that_cannot_be_written_removes_nothing(tmp_path: Path) -> None:
