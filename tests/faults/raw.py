@@ -92,10 +92,12 @@ class Worker:
     async def run(self, client: RawClient) -> None:
         """Work until the connection breaks."""
         with suppress(ConnectionClosed):
-            slot = (await client.call("claim_worker_slot", workerId=self._name))["slot"]
+            mine = await client.call("claim_worker_slot", workerId=self._name)
+            if "taskId" in mine:  # it was at work when the server was killed, and goes on
+                await self._report(client, mine["taskId"], mine["claimToken"])
             while True:
                 await self._add_some(client)
-                await self._finish_one(client, slot)
+                await self._finish_one(client, mine["slot"])
 
     async def _add_some(self, client: RawClient) -> None:
         """Two or three additions at once; the last one may wait for the first."""
@@ -128,6 +130,9 @@ class Worker:
         token: str = claim["claimToken"]
         self._ledger.claims[task_id].append(Claim(self._name, token))
         self._ledger.note(task_id)
+        await self._report(client, task_id, token)
+
+    async def _report(self, client: RawClient, task_id: str, token: str) -> None:
         output = f"{task_id} at {token}"
         await client.call(
             "update_task",
@@ -138,5 +143,6 @@ class Worker:
             claimToken=token,
         )
         self._ledger.done[task_id] = (self._name, output)
-        self._ledger.open.remove(task_id)
+        if task_id in self._ledger.open:  # its addition may not have been acknowledged
+            self._ledger.open.remove(task_id)
         self._ledger.note(task_id)
