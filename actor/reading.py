@@ -33,8 +33,8 @@ EVENTS_BYTES_MAX: Final = 4 * 1024 * 1024
 READS_AT_ONCE_MAX: Final = 4
 MILESTONES_MAX: Final = 1_000
 """Of one task: what its attempts are made of, the newest."""
-CHUNK: Final = 4_000
-"""Milestones that are counted before the loop gets its turn again, some 10 ms."""
+CHUNK: Final = 3_000
+"""Milestones that are counted before the loop gets its turn again: some 5 ms."""
 CLAIMS_MAX: Final = 1_000
 """Claims before the window that are looked up one by one; a slot can have but one."""
 

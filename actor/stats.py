@@ -51,14 +51,25 @@ class _Durations:
 
     def __init__(self) -> None:
         self.values_ms: list[int] = []
-        self._in_order = 0
+        self.total_ms = 0
+        self._in_order = PIECE // 2
 
-    def settle(self) -> None:
-        """Sort when there is much that is not. What is mostly in order is sorted fast, so that no
-        single sort of very many holds the loop for long."""
-        if len(self.values_ms) * 4 > self._in_order * 5:
-            self.values_ms.sort()
-            self._in_order = len(self.values_ms)
+    def add(self, seconds: float) -> None:
+        value_ms = round(seconds * 1000)
+        self.values_ms.append(value_ms)
+        self.total_ms += value_ms
+
+    def settle(self) -> bool:
+        """Sort when there is much that is not in order, and say so. What mostly is sorts fast, so
+        that no single sort of very many holds the loop for long."""
+        if len(self.values_ms) * 4 <= self._in_order * 5:
+            return False
+        self.values_ms.sort()
+        self._in_order = len(self.values_ms)
+        return True
+
+    def percentiles(self) -> Percentiles | None:
+        return percentiles_of(self.values_ms, self.total_ms)
 
 
 class _Sums:
@@ -71,8 +82,9 @@ class _Sums:
         self.working = _Durations()
 
     def settle(self) -> None:
-        self.waiting.settle()
-        self.working.settle()
+        """One of the two at a time."""
+        if not self.waiting.settle():
+            self.working.settle()
 
     def stats(self, worker_id: str | None, hours: float) -> WorkerStats:
         counts, attempts = self.counts, self.attempts
@@ -86,8 +98,8 @@ class _Sums:
             done_per_hour=round(counts["done"] / hours, 3),
             failure_rate=_rate(counts["failed"], attempts),
             lapse_rate=_rate(counts["lapsed"], attempts),
-            waiting_seconds=percentiles_of(self.waiting.values_ms),
-            working_seconds=percentiles_of(self.working.values_ms),
+            waiting_seconds=self.waiting.percentiles(),
+            working_seconds=self.working.percentiles(),
         )
 
 
@@ -186,7 +198,7 @@ class Tally:
             sums.attempts += 1
             sums.counts[counted_as] += 1
             if worked is not None:
-                sums.working.values_ms.append(round(worked * 1000))
+                sums.working.add(worked)
 
     def _match(self, claim: Milestone) -> None:
         """Add what only the claim tells to the attempt that it began."""
@@ -197,10 +209,9 @@ class Tally:
         waited, worked = claim.waited_seconds, found.worked_seconds
         for sums in self._sums_of(found.worker_id):
             if waited is not None:
-                sums.waiting.values_ms.append(round(waited * 1000))
+                sums.waiting.add(waited)
             if worked is None:
-                late = seconds_between(claim.time, found.ended_at)
-                sums.working.values_ms.append(round(late * 1000))
+                sums.working.add(seconds_between(claim.time, found.ended_at))
 
     def _sums_of(self, worker: str | None) -> tuple[_Sums, _Sums]:
         """Where an attempt of this worker counts."""
@@ -211,9 +222,9 @@ class Tally:
         return self._all, mine
 
 
-def percentiles_of(durations_ms: Sequence[int]) -> Percentiles | None:
-    """Percentiles, in seconds, of durations in milliseconds in ascending order; None if there are
-    none.
+def percentiles_of(durations_ms: Sequence[int], total_ms: int) -> Percentiles | None:
+    """Percentiles, in seconds, of durations in milliseconds in ascending order, of which the sum
+    is known; None if there are none.
 
     By nearest rank: the smallest duration that at least so many percent do not exceed. It is always
     one that occurred.
@@ -231,7 +242,7 @@ def percentiles_of(durations_ms: Sequence[int]) -> Percentiles | None:
         p95=at(95),
         p99=at(99),
         max=at(100),
-        mean=round(sum(durations_ms) / count / 1000, 3),
+        mean=round(total_ms / count / 1000, 3),
     )
 
 
