@@ -75,6 +75,11 @@ COMMANDS: Final[dict[str, Entry]] = {
     "slots": Entry("protocol.cli.operations:slots", "Change how many worker slots there are."),
     "pause": Entry("protocol.cli.operations:pause", "Let nobody claim a task until 'resume'."),
     "resume": Entry("protocol.cli.operations:resume", "Let workers claim again."),
+    "prune": Entry("protocol.cli.upkeep:prune", "Archive and remove what is old."),
+    "backup": Entry("protocol.cli.upkeep:backup", "Copy the database, while work goes on."),
+    "restore": Entry(
+        "actor.cli_restore:restore_command", "Put a backup in the place of the database."
+    ),
     "call": Entry("protocol.cli.call:call", "Call any method of the server."),
 }
 """Every sub-command, in the order of `--help`."""
