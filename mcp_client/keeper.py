@@ -81,13 +81,16 @@ class Keeper:
         """
         claims = name in _CLAIMING
         self._begin(name, worker_id, claims=claims)
+        unheard = claims
         try:
             yield
-        except trio.Cancelled:
-            if claims and worker_id is not None:
-                self._unheard.add(worker_id)
+            unheard = False
+        except CoordinatorError:
+            unheard = False  # a refused call won nothing, and one without an answer is repeated
             raise
         finally:
+            if unheard and worker_id is not None:
+                self._unheard.add(worker_id)
             self._end(name, worker_id, claims=claims)
 
     def _begin(self, name: str, worker_id: str | None, *, claims: bool) -> None:

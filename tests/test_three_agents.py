@@ -35,7 +35,7 @@ class Diary:
 
 
 async def work(name: str, tools: Agent, diary: Diary) -> None:
-    """What the instructions teach, to the letter."""
+    """Choose, claim and report, as agents do that pick their tasks themselves."""
     slot = (await tools.use("claim_worker_slot", workerId=name))["slot"]
     while len(diary.done) < len(PLAN):
         available = (await tools.use("get_available_tasks"))["tasks"]

@@ -109,9 +109,31 @@ async def test_every_tool_does_what_it_says(server: ServerProcess, tmp_path: Pat
         assert (snapshot["counts"]["done"], snapshot["counts"]["available"]) == (1, 1)
         events = await use("get_events", types=["task_done"])
         assert [event["taskId"] for event in events["events"]] == ["api"]
+
+        claim = await use("claim_next_task", workerId="w")
+        assert (claim["task"]["id"], claim["remaining"]) == ("ui", 1)
+        progress = await use("report_progress", taskId="ui", progress=0.5, note="half of it")
+        assert progress["task"]["progress"] == 0.5
+        reserved = await use("reserve_resources", taskId="ui", resources=["src/ui/"])
+        assert reserved["reserved"] == ["src/ui/"]
+        await use("add_note", taskId="ui", note="a remark")
+        released = await use("release_task", taskId="ui", note="the rest is easy")
+        assert released["task"]["status"] == "available"
+        history = await use("get_task_history", taskId="ui")
+        assert [attempt["outcome"] for attempt in history["attempts"]] == ["released"]
+        assert (await use("get_stats"))["project"]["attempts"] == 2
+
+        template = {"id": "{{what}}-api", "description": "Build {{what}}"}
+        await use("save_template", name="feature", tasks=[template])
+        assert (await use("list_templates"))["templates"][0]["parameters"] == ["what"]
+        made = await use("instantiate_template", name="feature", parameters={"what": "chat"})
+        assert made["tasks"][0]["description"] == "Build chat"
+
         assert (await use("release_worker_slot", slot=1, workerId="w"))["slot"] == 1
         assert (await use("get_server_info"))["project"] == "default"
-        assert (await use("clean_all_tasks"))["removed"] == 2
+        text = await ours.refused("clean_all_tasks")
+        token = text.partition('"confirm":"')[2].partition('"')[0]
+        assert (await use("clean_all_tasks", confirm=token))["removed"] == 3
         assert used == TOOL_METHODS.keys()
 
 
@@ -157,7 +179,8 @@ async def test_projects_keep_agents_apart(server: ServerProcess, tmp_path: Path)
 
 REFUSALS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("get_task", {"taskId": "nope"}, ["task_not_found: ", "nope", "get_all_tasks"]),
-    ("claim_task", {"taskId": "a", "workerId": "w"}, ["invalid_params: ", "workerSlot"]),
+    ("claim_task", {"workerId": "w", "workerSlot": 1}, ["invalid_params: ", "taskId"]),
+    ("claim_task", {"taskId": "a"}, ["slot_not_claimed: ", "Call `claim_worker_slot` first"]),
     (
         "claim_task",
         {"taskId": "a", "workerId": "w", "workerSlot": "1"},
