@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PACKAGES := task_coordinator.py actor protocol mcp_client dashboard
 CHECKED := $(PACKAGES) tests benchmarks
 
-.PHONY: help run demo install test format lint types imports generated unit slow bench generate clean
+.PHONY: help run demo install test format lint types imports generated unit chaos bench generate clean
 
 help:            ## Show this help
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -42,6 +42,9 @@ generated: $(VENV)/tested
 
 unit: $(VENV)/tested
 	$(BIN)/python -m pytest -q --numprocesses 2
+
+chaos: $(VENV)/tested    ## The long run: 8 real workers, killed and frozen, 200 tasks
+	$(BIN)/python -m tests.chaos.run
 
 bench: $(VENV)/tested    ## Measure: add, claim, done beside a bare echo server
 	$(BIN)/python -m benchmarks lifecycle

@@ -1,0 +1,1 @@
+"""A real crew at work while its members are killed and frozen: `make chaos`."""
