@@ -291,6 +291,23 @@ async def test_what_happens_during_a_prune_up_to_now_is_not_chased(tmp_path: Pat
         assert (await client("prune", eventsBefore=ancient))["events"] == 0
 
 
+async def test_a_clock_that_is_set_back_meanwhile_does_not_keep_it_going(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Archive.append
+
+    def append_and_set_back(self: Archive, lines: Iterable[Line], now_ms: int) -> str:
+        monkeypatch.undo()
+        server.pass_hours(-24)
+        return append(self, lines, now_ms)
+
+    async with served(tmp_path / "tasks.db") as (server, client):
+        await finish(client, "a")
+        server.pass_hours(24)
+        monkeypatch.setattr(Archive, "append", append_and_set_back)
+        assert (await client("prune", eventsBefore=LATER))["events"] == 1
+
+
 async def test_an_event_of_a_task_that_is_taken_up_again_meanwhile_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

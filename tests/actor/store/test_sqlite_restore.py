@@ -367,6 +367,15 @@ def test_killed_at_any_stage_the_old_or_the_new_database_is_there(
     assert count(place) == NEW
 
 
+def test_after_a_kill_it_can_be_restored_at_once(place: Path, backup: Path) -> None:
+    kill_in_the_middle(backup, place, "kept")
+    assert place.stat().st_nlink == 2
+    restored = restore(backup, place)
+    assert restored.kept is not None
+    assert kept_names(place.parent) == {restored.kept.name}
+    assert (count(place), count(restored.kept)) == (NEW, OLD)
+
+
 @pytest.mark.parametrize("stage", ["folded", "kept"])
 def test_killed_over_a_damaged_database_its_log_is_still_with_it(
     place: Path, backup: Path, stage: Stage
