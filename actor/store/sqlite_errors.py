@@ -64,14 +64,18 @@ def damaged(path: Path, finding: str) -> StoreDamaged:
     """For a file whose content makes no sense. `finding` says what was seen, and is cut short."""
     first_line = finding.strip().partition("\n")[0][:200]
     return StoreDamaged(
-        f"{path} is damaged ({first_line}): put a backup in its place (they are called "
-        f"{path.stem}.*.db), or save what can be read with `sqlite3 {path.name} .recover`"
+        f"{path} is damaged ({first_line}): put a backup in its place with `task-coordinator "
+        f"restore` (they are called {path.stem}.*.db), or save what can be read with `sqlite3 "
+        f"{path.name} .recover`"
     )
 
 
 def _sentence(error: sqlite3.Error, name: str) -> str:
     if is_damage(error):
-        return f"{name} is damaged ({error}): stop the server and put a backup in its place"
+        return (
+            f"{name} is damaged ({error}): stop the server and put a backup in its place with "
+            "`task-coordinator restore`"
+        )
     code = error_code(error)
     if code is not None and (readable := _READABLE.get(code & _PRIMARY_CODE_MASK)):
         return readable.format(name=name, code=getattr(error, "sqlite_errorname", code))

@@ -192,6 +192,13 @@ def _removed(told: _Told, file: str) -> str:
     return _list(f"{number or 'all'} tasks removed", f"{file} {where}" if where else "")
 
 
+def _pruned(told: _Told) -> str:
+    events, where = told.said("events"), told.said("archive")
+    if not events:
+        return _removed(told, "archive")
+    return _list(f"{events} old events removed", f"archive {where}" if where else "")
+
+
 def _slots(told: _Told) -> str:
     before = told.said("previous")
     return _list(f"{told.said('slots')} worker slots", f"before {before}" if before else "")
@@ -219,7 +226,7 @@ _TEXTS: Final[Mapping[EventType, Callable[[_Told], str]]] = {
     "task_cancelled": lambda _: "called off",
     "task_deleted": lambda _: "removed by hand",
     "tasks_cleaned": lambda told: _removed(told, "backup"),
-    "tasks_pruned": lambda told: _removed(told, "archive"),
+    "tasks_pruned": _pruned,
     "slot_claimed": lambda told: "its worker is back" if told.said("resumed") else "taken",
     "slot_named": lambda _: "named by its first claim",
     "slot_disconnected": lambda _: "its connection is lost",

@@ -74,6 +74,7 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("tasks_cleaned", {"data": {"removed": 3, "backup": "x.db"}}, "3 tasks removed, backup x.db"),
     ("tasks_pruned", {"data": {"removed": 3, "archive": "x"}}, "3 tasks removed, archive x"),
+    ("tasks_pruned", {"data": {"events": 9, "archive": "x"}}, "9 old events removed, archive x"),
     ("slot_claimed", {"slot": 1}, "taken"),
     ("slot_claimed", {"slot": 1, "data": {"resumed": True}}, "its worker is back"),
     ("slot_released", {"slot": 1, "data": {"cause": "slot_released"}}, "given back"),
