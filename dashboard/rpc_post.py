@@ -17,7 +17,7 @@ from protocol.errors import CoordinatorError, InvalidRequest
 from protocol.gate import Refusal
 from protocol.limits import FRAME_BYTES_MAX
 from protocol.methods import Role
-from protocol.service import Reply
+from protocol.service import Call, Reply
 from protocol.session import Session
 
 __all__ = ["answer_post"]
@@ -52,7 +52,7 @@ class _ForOneReply(Dispatcher):
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
 
-    async def start(self, request: RpcRequest, peer: Caller, reply: Reply) -> None:
+    def call_for(self, request: RpcRequest, peer: Caller, reply: Reply) -> Call | None:
         if request.method in NEEDS_CONNECTION:
             reply(
                 InvalidRequest(
@@ -61,8 +61,14 @@ class _ForOneReply(Dispatcher):
                     method=request.method,
                 )
             )
-            return
-        await self._dispatcher.start(request, peer, reply)
+            return None
+        return self._dispatcher.call_for(request, peer, reply)
+
+    async def submit(self, call: Call) -> None:
+        await self._dispatcher.submit(call)
+
+    def withdraw(self, call: Call) -> None:
+        self._dispatcher.withdraw(call)
 
 
 async def _read_text(request: Request, receive: Receive) -> str:

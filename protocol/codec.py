@@ -22,20 +22,22 @@ __all__ = [
     "encode_notification",
     "encode_request",
     "encode_response",
+    "id_text",
     "salvage_id",
 ]
 
-_NULL = msgspec.Raw(b"null")
+_NULL = b"null"
 _ABSENT = msgspec.Raw(b"")
 _NO_PARAMS = msgspec.Raw(b"{}")
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A well-formed entry. `id` is None for a notification, else the id's own JSON text."""
+    """A well-formed entry. `id` is None for a notification, else the id's own JSON text: a copy,
+    so that a call that waits long does not keep its frame."""
 
     method: str
     params: msgspec.Raw
-    id: msgspec.Raw | None
+    id: bytes | None
 
 
 class _Envelope(msgspec.Struct):
@@ -96,16 +98,32 @@ def decode_entry(entry: msgspec.Raw) -> Request:
         raise InvalidRequest('`jsonrpc` must be exactly "2.0".')
     if not isinstance(envelope.method, str):
         raise InvalidRequest("`method` must be a string.")
-    return Request(envelope.method, _params_of(envelope), _id_of(envelope))
+    return Request(envelope.method, _params_of(envelope), id_text(envelope.id) or None)
 
 
-def salvage_id(entry: msgspec.Raw) -> msgspec.Raw:
+def salvage_id(entry: msgspec.Raw) -> bytes:
     """The id of a malformed entry, or `null` where none can be made out (section 5)."""
     try:
-        found = _id_of(_decode_envelope(entry))
+        found = id_text(_decode_envelope(entry).id)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidRequest):
         return _NULL
-    return _NULL if found is None else found
+    return found or _NULL
+
+
+def id_text(id_: msgspec.Raw) -> bytes:
+    """The JSON text of an id, which is what requests are told apart by; empty if there is none.
+
+    Raises:
+        InvalidRequest: it is neither a string nor a number nor null, or it is too long.
+    """
+    text = bytes(id_)
+    if text[:1] in {b"{", b"[", b"t", b"f"}:
+        raise InvalidRequest("`id` must be a string, a number or null.")
+    if len(text) > REQUEST_ID_BYTES_MAX:
+        raise InvalidRequest(
+            f"`id` may have at most {REQUEST_ID_BYTES_MAX} bytes.", limit=REQUEST_ID_BYTES_MAX
+        )
+    return text
 
 
 def encode_response(response: dict[str, Any]) -> bytes:
@@ -141,16 +159,3 @@ def _params_of(envelope: _Envelope) -> msgspec.Raw:
     if params[:1] not in {b"{", b"["}:
         raise InvalidRequest("`params` must be an object or an array; leave it out if empty.")
     return envelope.params
-
-
-def _id_of(envelope: _Envelope) -> msgspec.Raw | None:
-    id_ = bytes(envelope.id)
-    if not id_:
-        return None
-    if id_[:1] in {b"{", b"[", b"t", b"f"}:
-        raise InvalidRequest("`id` must be a string, a number or null.")
-    if len(id_) > REQUEST_ID_BYTES_MAX:
-        raise InvalidRequest(
-            f"`id` may have at most {REQUEST_ID_BYTES_MAX} bytes.", limit=REQUEST_ID_BYTES_MAX
-        )
-    return envelope.id

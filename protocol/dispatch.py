@@ -62,22 +62,20 @@ class Dispatcher:
         service."""
         self._service = service
         self._table = methods
-        accept: dict[str, Accept] = dict.fromkeys(methods, service.submit)
-        accept |= {name: own for name, own in _OWN.items() if name in methods}
+        self._accept: dict[str, Accept] = dict.fromkeys(methods, service.submit)
+        self._accept |= {name: own for name, own in _OWN.items() if name in methods}
         # jsonrpcserver types its methods as returning a Result at once; ours accept now and
         # reply later, which its look-up does not mind.
-        self._methods = cast("Methods", accept)
+        self._methods = cast("Methods", self._accept)
 
-    async def start(self, request: Request, peer: Caller, reply: Reply) -> None:
-        """Accept one request, or refuse it through `reply`.
+    def call_for(self, request: Request, peer: Caller, reply: Reply) -> Call | None:
+        """The call that a request asks for; None if it was refused, through `reply`.
 
-        Returns once the call has its place in the service's order; blocks while the service is
-        full. Never raises for anything that a client can send.
+        Never raises for anything that a client can send.
         """
-        found = get_method(self._methods, request.method)
-        if not isinstance(found, Right):
+        if not isinstance(get_method(self._methods, request.method), Right):
             reply(self._method_not_found(request.method))
-            return
+            return None
         method = self._table[request.method]
         try:
             if peer.role < method.role:
@@ -86,19 +84,25 @@ class Dispatcher:
                     f"is a {peer.role.name.lower()}. Connect with another token.",
                     role=method.role.name.lower(),
                 )
-            params = decode_params(method, request.params)
+            return Call(method, decode_params(method, request.params), peer, reply)
         except CoordinatorError as refusal:
             reply(refusal)
-            return
-        accept = cast("Accept", found._value)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] -- oslash has no other accessor
+            return None
+
+    async def submit(self, call: Call) -> None:
+        """Hand a call on; `call.reply` follows, now or later.
+
+        Returns once the call has its place in the service's order; blocks while the service is
+        full. A service that fails is answered for.
+        """
         try:
-            await accept(Call(method, params, peer, reply))
+            await self._accept[call.method.name](call)
         except Exception:
-            log.exception("%s failed before it was accepted", method.name)
-            reply(InternalError("The server failed on this request; its log has the details."))
+            log.exception("%s failed before it was accepted", call.method.name)
+            call.reply(InternalError("The server failed on this request; its log has the details."))
 
     def withdraw(self, call: Call) -> None:
-        """The client does not want a call any more: if it waits, it is answered now."""
+        """The client does not want a call any more, or is gone: if it waits, it ends."""
         call.withdrawn = True
         self._service.withdraw(call)
 
@@ -121,9 +125,12 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
-def response(request_id: msgspec.Raw, outcome: msgspec.Raw | CoordinatorError) -> bytes:
-    """The encoded response object for an outcome (specification, section 5)."""
-    request = RpcRequest("", {}, request_id)
+def response(request_id: bytes, outcome: msgspec.Raw | CoordinatorError) -> bytes:
+    """The encoded response object for an outcome (specification, section 5).
+
+    `request_id` is the id's JSON text.
+    """
+    request = RpcRequest("", {}, msgspec.Raw(request_id))
     answer = to_response(request, _result(outcome))
     # The library annotates the argument as the class where it takes an instance.
     return encode_response(cast("dict[str, Any]", to_serializable_one(cast("Any", answer))))
@@ -183,9 +190,7 @@ def decode_params(method: Method, params: msgspec.Raw) -> Params:
         InvalidParams: `data.field` names the field, `data.detail` what is wrong with it.
     """
     try:
-        if bytes(params)[:1] == b"[":
-            params = _named(method, params)
-        decoded = _decoder(method.params).decode(params)
+        decoded = _decode(method, params)
     except msgspec.ValidationError as error:
         raise _invalid(method, error) from None
     except msgspec.DecodeError as error:
@@ -196,6 +201,17 @@ def decode_params(method: Method, params: msgspec.Raw) -> Params:
         ) from None
     _check_metadata(method, decoded)
     return decoded
+
+
+def _decode(method: Method, params: msgspec.Raw) -> Params:
+    decode = _decoder(method.params).decode
+    try:
+        return decode(params)
+    except msgspec.ValidationError:
+        # Nearly everybody sends them by name: whoever does not, waits for a second look.
+        if bytes(params)[:1] != b"[":
+            raise
+    return decode(_named(method, params))
 
 
 def _named(method: Method, params: msgspec.Raw) -> msgspec.Raw:

@@ -89,8 +89,8 @@ class Service(Protocol):
         """Stop waiting for a call that was submitted. `call.withdrawn` is already true.
 
         If it still waits, it is answered `RequestCancelled`, and nothing was changed; a call that
-        is being carried out is carried out. Does nothing for a call that was answered. Never
-        raises or blocks.
+        is being carried out is carried out. Does nothing for a call that was answered, nor for
+        one that was not accepted yet: `submit` sees it. Never raises or blocks.
         """
         ...
 

@@ -1,8 +1,9 @@
 """One client's side of the server, whatever carries its frames.
 
-Owns the bounds of a connection: requests in flight, the outbox, subscriptions' notifications; and
-the assembly of batch replies. A transport (the WebSocket shell, the dashboard's ASGI socket,
-`POST /rpc`) feeds `receive` and drains `next_frames`. Must not know sockets, nor what methods do.
+Owns the bounds of a connection: requests in flight, the outbox, subscriptions' notifications; the
+assembly of batch replies; and the withdrawal of calls that nobody wants any more. A transport (the
+WebSocket shell, the dashboard's ASGI socket, `POST /rpc`) feeds `receive` and drains
+`next_frames`. Must not know sockets, nor what methods do.
 """
 
 import secrets
@@ -13,6 +14,7 @@ import msgspec
 import trio
 
 from protocol.codec import (
+    Request,
     decode_entry,
     decode_frame,
     encode_batch,
@@ -29,10 +31,14 @@ from protocol.limits import (
     REQUESTS_IN_FLIGHT_MAX,
 )
 from protocol.methods import Role
+from protocol.service import Call, Reply
+from protocol.unanswered import CANCEL_REQUEST, Unanswered, id_to_cancel
 
 __all__ = ["CutOff", "Session"]
 
-_NULL = msgspec.Raw(b"null")
+_NULL = b"null"
+_CANCELLED = msgspec.Raw(b'{"cancelled":true}')
+_NOT_CANCELLED = msgspec.Raw(b'{"cancelled":false}')
 TRY_AGAIN_LATER = 1013
 ENTRIES_AT_A_TIME = 100
 """A batch lets others have their turn after so many entries."""
@@ -56,9 +62,10 @@ class Session:
         self._role = role
         self._name: str | None = None
         self._session_id = secrets.token_hex(8)
-        self._closed = False
+        self._ended = False
         self._cut_off: CutOff | None = None
         self._close_callbacks: list[Callable[[], None]] = []
+        self._unanswered = Unanswered()
         self._in_flight = 0
         self._room = trio.Event()
         # Replies are bounded by the requests in flight and in bytes, notifications by the outbox's
@@ -91,7 +98,7 @@ class Session:
 
     @property
     def closed(self) -> bool:
-        return self._closed or self._cut_off is not None
+        return self._ended
 
     def rename(self, name: str | None, session_id: str | None) -> None:
         """Take the name and session id that the client gave itself; None leaves one as it is."""
@@ -132,10 +139,10 @@ class Session:
         not read on meanwhile. After the end of the session, nothing is taken in any more. Never
         raises for anything that a client can send.
         """
-        while self._in_flight >= REQUESTS_IN_FLIGHT_MAX and not self.closed:
+        while self._in_flight >= REQUESTS_IN_FLIGHT_MAX and not self._ended:
             self._room = trio.Event()
             await self._room.wait()
-        if self.closed:
+        if self._ended:
             return
         self._in_flight += 1
         try:
@@ -143,7 +150,7 @@ class Session:
         except CoordinatorError as error:
             self._reply(response(_NULL, error))
             return
-        answer = _Answer(len(entries), is_batch, self._reply, self._unread)
+        answer = _Answer(len(entries), is_batch, self._reply, self._unread, self._unanswered)
         for number, entry in enumerate(entries, 1):
             await self._start(entry, answer)
             if number % ENTRIES_AT_A_TIME == 0:
@@ -176,32 +183,58 @@ class Session:
 
     def cut_off(self, code: int, reason: str) -> None:
         """End the session from this side; the transport learns it from `next_frames`."""
-        if not self.closed:
+        if not self._ended:
             self._cut_off = CutOff(code, reason)
             self._clear_notifications()
             self._end()
 
     def close(self) -> None:
         """The transport is gone. Idempotent."""
-        self._closed = True
         self._end()
 
     # --- inside -------------------------------------------------------------------------------
 
     async def _start(self, entry: msgspec.Raw, answer: "_Answer") -> None:
-        if self.closed:
+        if self._ended:
             return
         try:
             request = decode_entry(entry)
         except CoordinatorError as error:
             answer.add(response(salvage_id(entry), error))
             return
-        reply = answer.expect(request.id)
-        await self._dispatcher.start(request, self, reply)
+        key: bytes | int | None = request.id
+        if key is None or key in self._unanswered:
+            key = self._unanswered.spare_key()
+        reply = answer.expect(request.id, key)
+        if request.method == CANCEL_REQUEST:
+            reply(self._cancel(request))
+            return
+        call = self._dispatcher.call_for(request, self, reply)
+        if call is not None:
+            self._unanswered[key] = call
+            await self._dispatcher.submit(call)
+
+    def _cancel(self, request: Request) -> msgspec.Raw | CoordinatorError:
+        """Withdraw a call. Ids that are unknown, or answered already, change nothing.
+
+        It takes one of the places in flight, as every frame does. Waits alone cannot fill them:
+        the service lets fewer of a connection wait (`WAITS_MAX`).
+        """
+        try:
+            call = self._unanswered.get(id_to_cancel(request.params))
+        except CoordinatorError as error:
+            return error
+        if call is not None:
+            self._withdraw(call)
+        return _NOT_CANCELLED if call is None else _CANCELLED
+
+    def _withdraw(self, call: Call) -> None:
+        if not call.withdrawn:
+            self._dispatcher.withdraw(call)
 
     def _reply(self, frame: bytes | None) -> None:
         """One frame is answered; None where there is nothing to say (notifications)."""
-        if frame is None or self.closed:
+        if frame is None or self._ended:
             self._make_room(1)
             return
         self._replies.append(frame)
@@ -218,12 +251,15 @@ class Session:
             self._room.set()
 
     def _end(self) -> None:
-        """Free everybody who waits, and say so once."""
+        """Free everybody who waits, here and in the service, and say so once."""
+        self._ended = True
         for event in (self._something_to_send, self._drained, self._room):
             event.set()
         callbacks, self._close_callbacks = self._close_callbacks, []
         for callback in callbacks:
             callback()
+        for call in list(self._unanswered.values()):
+            self._withdraw(call)
 
 
 class _Unread:
@@ -245,20 +281,22 @@ class _Answer:
         is_batch: bool,
         send: Callable[[bytes | None], None],
         unread: _Unread,
+        unanswered: Unanswered,
     ) -> None:
         self._missing = entries
         self._is_batch = is_batch
         self._send = send
         self._unread = unread
+        self._unanswered = unanswered
         self._responses: list[bytes] = []
         self._bytes = 0
 
-    def expect(
-        self, request_id: msgspec.Raw | None
-    ) -> Callable[[msgspec.Raw | CoordinatorError], None]:
+    def expect(self, request_id: bytes | None, key: bytes | int) -> Reply:
         """The reply callback of one entry. A notification's outcome is dropped."""
+        unanswered = self._unanswered
 
         def reply(outcome: msgspec.Raw | CoordinatorError) -> None:
+            unanswered.pop(key, None)
             self.add(None if request_id is None else response(request_id, self._bounded(outcome)))
 
         return reply

@@ -108,6 +108,8 @@ class Desk:
         self.held: dict[str, Call] = {}
         self.withdrawn: list[Call] = []
         """Every call that was withdrawn, in order, whether it waited or not."""
+        self.waiting = True
+        """Whether held calls wait; otherwise they are being carried out, and go on."""
         self._arrived = trio.Event()
         self._open = trio.Event()
         self._open.set()
@@ -149,7 +151,7 @@ class Desk:
     def withdraw(self, call: Call) -> None:
         self.withdrawn.append(call)
         for key, held in list(self.held.items()):
-            if held is call:
+            if held is call and self.waiting:
                 self.release(key, RequestCancelled("Withdrawn."))
 
     async def accepted(self, count: int) -> None:

@@ -336,8 +336,10 @@ def desk() -> Desk:
 
 async def outcome_of(dispatcher: Dispatcher, method: str, role: Role = Role.ADMIN) -> Outcome:
     outcomes: list[Outcome] = []
-    request = Request(method, raw({}), raw(1))
-    await dispatcher.start(request, Session(dispatcher, "default", role), outcomes.append)
+    peer = Session(dispatcher, "default", role)
+    call = dispatcher.call_for(Request(method, raw({}), b"1"), peer, outcomes.append)
+    if call is not None:
+        await dispatcher.submit(call)
     [outcome] = outcomes
     return outcome
 
@@ -410,9 +412,9 @@ def test_health_is_what_the_service_says(desk: Desk) -> None:
 
 
 def test_a_result_and_an_error_never_come_together() -> None:
-    result = json.loads(response(raw("a"), raw({"slot": 1})))
+    result = json.loads(response(b'"a"', raw({"slot": 1})))
     assert result == {"jsonrpc": "2.0", "result": {"slot": 1}, "id": "a"}
-    error = json.loads(response(raw(None), TaskNotFound("No task `x`.", taskId="x")))
+    error = json.loads(response(b"null", TaskNotFound("No task `x`.", taskId="x")))
     assert error == {
         "jsonrpc": "2.0",
         "error": {
