@@ -7,6 +7,7 @@ nothing that came after it; the rest happens in a task of its own. Must not know
 
 import logging
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Final, cast
 
 import msgspec
@@ -143,19 +144,16 @@ class Reading:
         if an attempt ended by that."""
         wanted = msgspec.structs.replace(everything, types=MILESTONES, limit=MILESTONES_MAX)
         milestones = (await self._store.read_milestones(wanted))[::-1]
-        for claim, following in _open_claims(milestones):
-            if following is not None or not held:
-                until = everything.until if following is None else following.seq
-                milestones += await self._cleaning(everything.project, claim.seq, until)
+        for claim in _open_claims(milestones, held=held):
+            milestones += await self._cleaning(everything, claim.seq)
         return sorted(milestones, key=lambda milestone: milestone.seq)
 
-    async def _cleaning(self, project: int, since: int, until: int | None) -> list[Milestone]:
+    async def _cleaning(self, everything: EventFilter, since: int) -> list[Milestone]:
         """When all tasks were removed for the first time after `since`."""
-        wanted = EventFilter(
-            project=project, since=since, until=until, limit=1, types=("tasks_cleaned",)
+        wanted = msgspec.structs.replace(
+            everything, since=since, limit=1, types=("tasks_cleaned",), task_id=None
         )
-        found = await self._store.read_events(wanted)
-        return list(map(milestone_of, found))
+        return list(map(milestone_of, await self._store.read_events(wanted)))
 
     async def _check_for_events(self, everything: EventFilter, unknown: TaskNotFound) -> None:
         """A task that is gone is known as long as anything is told of it, on whichever page."""
@@ -228,15 +226,17 @@ def _stats(tally: Tally, worker_id: str | None, *, seq: int, since_ms: int, now_
     )
 
 
-def _open_claims(milestones: list[Milestone]) -> list[tuple[Milestone, Milestone | None]]:
-    """Claims that no milestone ends, each with the milestone that follows it, if one does."""
-    followed = zip(milestones, [*milestones[1:], None], strict=False)
-    return [
+def _open_claims(milestones: list[Milestone], *, held: bool) -> list[Milestone]:
+    """Claims of attempts that neither end with a milestone nor go on."""
+    followed = pairwise([*milestones, None])
+    claims = [
         (claim, after)
         for claim, after in followed
-        if claim.type == "task_claimed"
+        if claim is not None
+        and claim.type == "task_claimed"
         and (after is None or after.type in {"task_added", "task_claimed"})
     ]
+    return [claim for claim, after in claims if after is not None or not held]
 
 
 def _unknown(project: ProjectState, task_id: str) -> TaskNotFound:

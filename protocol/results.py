@@ -240,7 +240,7 @@ class Events(Wire, frozen=True, kw_only=True):
 class TaskHistory(Wire, frozen=True, kw_only=True):
     task_id: str
     attempts: list[AttemptRecord]
-    """Those that begin or end within the events of this page."""
+    """The newest ones, oldest first, whatever the page of events."""
     events: list[Event]
     next_since: int | None = None
     """Pass it as `since` for the next page; absent on the last one."""
@@ -290,7 +290,8 @@ class Stats(Wire, frozen=True, kw_only=True):
     workers: list[WorkerStats]
     """The busiest hundred."""
     truncated: bool
-    """Whether the window holds more attempts than one call looks at; the newest were."""
+    """Whether the window holds more attempts than one call looks at; the newest were, and `since`
+    is when the oldest of them ended."""
 
 
 class TemplateSaved(Wire, frozen=True, kw_only=True):

@@ -220,6 +220,7 @@ _WHAT = st.sampled_from(
 
 STEPS: Final[st.SearchStrategy[list[Step]]] = st.lists(
     st.tuples(_WHAT, st.sampled_from(TASKS), st.sampled_from(WORKERS), st.integers(0, 90_000)),
+    min_size=10,
     max_size=80,
 )
 

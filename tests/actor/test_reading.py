@@ -270,6 +270,8 @@ async def test_an_attempt_ends_when_all_tasks_are_removed(store: Store) -> None:
             await call("add_task", id="a", description="d")
             await take(call, "a", worker)
             assert (await attempts(call, "a"))[-1] == (worker, None, None)
+            ended = (await call("get_task_history", taskId="a"))["attempts"][:-1]
+            assert all("endedAt" in attempt for attempt in ended), "of an earlier life"
             await call("clean_all_tasks")
         await call("add_task", id="b", description="d")
         await call("clean_all_tasks")
@@ -374,6 +376,8 @@ async def test_statistics_of_a_long_history_are_those_of_a_full_scan(
             since = to_ms(stats["until"]) - window * 1_000
             ended = [a for a in lives.attempts if a.ended_ms is not None and a.ended_ms >= since]
             counts = Counter(attempt.worker for attempt in ended)
+            added = [got for got in lives.events if got.type == "task_added"]
+            assert stats["added"] == sum(to_ms(got.time) >= since for got in added)
             assert stats["project"]["attempts"] == len(ended)
             assert {got["workerId"]: got["attempts"] for got in stats["workers"]} == counts
             if ended:

@@ -374,7 +374,7 @@ async def test_a_history_read_in_stretches_is_the_same(
         Batch(
             events=[
                 event(
-                    seq * 3,  # with gaps, as after pruning
+                    seq + seq // 4 * 8,  # with gaps, as after pruning
                     "task_done" if seq % 5 == 0 else "task_claimed",
                     task_id="ab"[seq % 2],
                     worker_id="uvw"[seq % 3],
