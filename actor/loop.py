@@ -235,6 +235,7 @@ class ActorLoop:
             self._do_what_is_due(attempt, gone)
             for item in items:
                 self._decide(attempt, item, backup)
+            self._let_wait(attempt)
             self._serve_waits(attempt, served)
             batch = attempt.batch()
         except Exception:
@@ -242,7 +243,7 @@ class ActorLoop:
             log.exception("a batch failed before its commit; loading again")
             self._due_not_before_ms = self._clock.mono_ms() + DUE_RETRY_MS
             await self._reload()
-            for item in (*items, *(wait.call for _, wait in served)):
+            for item in self._left_over(items, served, attempt, put_back=False):
                 item.reply(defect())
             return
         failure = await self._commit(attempt, batch) if batch else None
@@ -251,7 +252,7 @@ class ActorLoop:
             return
         self._due_not_before_ms = attempt.mono_ms + DUE_RETRY_MS
         self._gone = {**gone, **self._gone}
-        _refuse([*items, *self._waiting_on(served, attempt.mono_ms)], failure)
+        _refuse(self._left_over(items, served, attempt, put_back=True), failure)
 
     def _new_attempt(self) -> Attempt:
         wall_ms, mono_ms = self._clock.wall_ms(), self._clock.mono_ms()
@@ -281,6 +282,15 @@ class ActorLoop:
         attempt.decide(item, backup, may_wait=not (item.withdrawn or item.peer.closed))
         self._presence.note(item.peer)
 
+    def _let_wait(self, attempt: Attempt) -> None:
+        """Before those who wait are served: what the rest of this batch did may be for them."""
+        for number, call, seconds in attempt.waiting:
+            if self._waits.count_of(call.peer) >= WAITS_MAX:
+                attempt.outcomes.append((call, _too_many_waits()))
+                continue
+            tags = call.params.tags if isinstance(call.params, ClaimNextTask) else None
+            self._waits.put(number, call, tags, attempt.mono_ms + round(seconds * 1000))
+
     def _serve_waits(self, attempt: Attempt, served: list[tuple[int, Wait]]) -> None:
         """Give those who wait what this batch made available; the others hear at their time."""
 
@@ -299,15 +309,32 @@ class ActorLoop:
         for wait in self._waits.take_ended(attempt.mono_ms, DUE_MAX):
             decide(wait)
 
-    def _waiting_on(self, served: list[tuple[int, Wait]], mono_ms: int) -> Iterator[Call]:
-        """Let those whose gain was undone wait on; hand out those whose time is over."""
+    def _left_over(
+        self, items: list[Item], served: list[tuple[int, Wait]], attempt: Attempt, *, put_back: bool
+    ) -> list[Item]:
+        """Who is to be answered after all that was decided came to nothing.
+
+        Those who began to wait in this batch are refused with it, unless they withdrew meanwhile.
+        Those who had waited before wait on if they may be put back and their time is not over.
+        """
+        fresh = {id(call): call for _, call, _ in attempt.waiting}
+        decided = {id(call) for call, _ in attempt.outcomes}
+        withdrawn = {
+            key
+            for key, call in fresh.items()
+            if not self._waits.withdraw(call) and key not in decided
+        }
+        left: list[Item] = [item for item in items if id(item) not in withdrawn]
         for number, wait in served:
-            if wait.until_ms <= mono_ms:
-                yield wait.call
+            if id(wait.call) in fresh:
+                continue
+            if not put_back or wait.until_ms <= attempt.mono_ms:
+                left.append(wait.call)
             elif wait.call.withdrawn or wait.call.peer.closed:
                 wait.call.reply(_cancelled())
             else:
                 self._waits.put_back(number, wait)
+        return left
 
     async def _commit(self, attempt: Attempt, batch: Batch) -> StoreError | None:
         """Make the batch durable. If that failed, it was taken back."""
@@ -329,21 +356,9 @@ class ActorLoop:
             call.reply(outcome)
         for command, result in attempt.command_outcomes:
             command.reply(result)
-        for number, call, seconds in attempt.waiting:
-            self._let_wait(number, call, attempt.mono_ms + round(seconds * 1000))
         for project, events in attempt.events():
             if events:
                 self._publisher.publish(project, events[-1].seq, events)
-
-    def _let_wait(self, project: int, call: Call, until_ms: int) -> None:
-        if call.withdrawn or call.peer.closed:
-            call.reply(_cancelled())
-            return
-        if self._waits.count_of(call.peer) >= WAITS_MAX:
-            call.reply(_too_many_waits())
-            return
-        tags = call.params.tags if isinstance(call.params, ClaimNextTask) else None
-        self._waits.put(project, call, tags, until_ms)
 
     async def _fetch_replies(self, calls: list[Call]) -> None:
         """Have at hand what the keys of this batch were answered before."""

@@ -3,6 +3,7 @@
 import click
 
 from benchmarks.lifecycle import lifecycle
+from benchmarks.waiting import waiting
 
 __all__ = ["main"]
 
@@ -13,6 +14,7 @@ def main() -> None:
 
 
 main.add_command(lifecycle)
+main.add_command(waiting)
 
 if __name__ == "__main__":
     main(prog_name="python -m benchmarks")

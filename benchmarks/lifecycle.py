@@ -81,6 +81,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 class _Counts(msgspec.Struct):
     blocked: int
+    scheduled: int
     available: int
     working: int
     done: int
