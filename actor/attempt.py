@@ -7,7 +7,7 @@ store.
 
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -33,7 +33,7 @@ from protocol.errors import CoordinatorError, InternalError
 from protocol.models import Event
 from protocol.service import Call
 
-__all__ = ["Attempt", "Command", "Decide", "Outcome", "defect"]
+__all__ = ["Attempt", "Command", "Decide", "Item", "Outcome", "defect"]
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,10 @@ class Command(msgspec.Struct, eq=False):
     decide: Decide
     reply: Callable[[msgspec.Struct | CoordinatorError], None]
     """Called once, when the change is durable or refused."""
+
+
+Item: TypeAlias = Call | Command
+"""What the actor's mailbox holds."""
 
 
 class Attempt:
@@ -77,6 +81,7 @@ class Attempt:
         self._events: dict[int, list[Event]] = {}
         self._forgotten: list[tuple[int, int]] = []
         self._seq_before: dict[int, int] = {}
+        self._number_before = world.last_number
 
     def decide(self, call: Call, backup: str | None = None, *, may_wait: bool = False) -> None:
         """Decide one call. Its outcome may be told only after the commit, a refusal included:
@@ -223,6 +228,7 @@ class Attempt:
         for number, seq in self._seq_before.items():
             self._world.by_number[number].seq = seq
         self._world.revert(self._changes)
+        self._world.last_number = self._number_before
         for record in self._remembered:
             self._replies.remove(record)
 

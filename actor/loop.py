@@ -10,12 +10,11 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TypeAlias
 
 import msgspec
 import trio
 
-from actor.attempt import Attempt, Command, Decide, defect
+from actor.attempt import Attempt, Command, Decide, Item, defect
 from actor.clock import Clock
 from actor.mailbox import Mailbox, MailboxClosed
 from actor.policy import Policy
@@ -23,21 +22,18 @@ from actor.presence import Presence, SessionKey
 from actor.publisher import Publisher
 from actor.queries import QUERIES
 from actor.replies import Replies
+from actor.serving import Serving, cancelled
 from actor.state import ProjectState
 from actor.store.base import Batch, CommitUnknown, Loaded, Store, StoreError, StoreUnavailable
 from actor.transitions import Context, Decision, disconnect, resume
 from actor.views import Now
-from actor.waiting import Wait, Waits
+from actor.waiting import Waits
 from actor.world import World
 from protocol.errors import (
     CoordinatorError,
-    LimitExceeded,
-    RequestCancelled,
     ShuttingDown,
     StorageUnavailable,
 )
-from protocol.limits import WAITS_MAX
-from protocol.params import ClaimNextTask
 from protocol.service import Call
 
 __all__ = ["ActorLoop", "Answer"]
@@ -46,11 +42,9 @@ Answer = Callable[[Call, ProjectState], None]
 """Answers, or sees to the answer of, a call that changes nothing but is no pure query either. It
 is called with the committed state, which it may look at only until it returns."""
 
-Item: TypeAlias = Call | Command
-
 RELOAD_RETRY_SECONDS_MAX = 5.0
 DUE_MAX = 500
-"""Due moments, and ended waits, that one batch takes care of."""
+"""Due moments that one batch takes care of, about."""
 DUE_RETRY_MS = 1_000
 """After a commit that failed, due moments are left alone for so long."""
 WALL_CLOCK_CHECK_MS = 5_000
@@ -137,7 +131,7 @@ class ActorLoop:
     def withdraw(self, call: Call) -> None:
         """Stop letting a call wait; it is answered `RequestCancelled`. Does nothing for others."""
         if self._waits.withdraw(call):
-            call.reply(_cancelled())
+            call.reply(cancelled())
 
     def close(self) -> None:
         """Accept nothing more."""
@@ -228,22 +222,21 @@ class ActorLoop:
             _refuse(items, error)
             return
         attempt = self._new_attempt()
-        served: list[tuple[int, Wait]] = []
-        gone = self._gone
-        self._gone = {}
+        serving = Serving(self._waits, attempt)
+        gone, self._gone = self._gone, {}
         try:
             self._do_what_is_due(attempt, gone)
             for item in items:
                 self._decide(attempt, item, backup)
-            self._let_wait(attempt)
-            self._serve_waits(attempt, served)
+            serving.enter()
+            serving.serve(self.world.by_number, self._try_again)
             batch = attempt.batch()
         except Exception:
             # The changes may be half applied, so only the store knows what is true.
             log.exception("a batch failed before its commit; loading again")
             self._due_not_before_ms = self._clock.mono_ms() + DUE_RETRY_MS
             await self._reload()
-            for item in self._left_over(items, served, attempt, put_back=False):
+            for item in serving.left_over(items, put_back=False):
                 item.reply(defect())
             return
         failure = await self._commit(attempt, batch) if batch else None
@@ -252,7 +245,7 @@ class ActorLoop:
             return
         self._due_not_before_ms = attempt.mono_ms + DUE_RETRY_MS
         self._gone = {**gone, **self._gone}
-        _refuse(self._left_over(items, served, attempt, put_back=True), failure)
+        _refuse(serving.left_over(items, put_back=True), failure)
 
     def _new_attempt(self) -> Attempt:
         wall_ms, mono_ms = self._clock.wall_ms(), self._clock.mono_ms()
@@ -281,60 +274,6 @@ class ActorLoop:
             return
         attempt.decide(item, backup, may_wait=not (item.withdrawn or item.peer.closed))
         self._presence.note(item.peer)
-
-    def _let_wait(self, attempt: Attempt) -> None:
-        """Before those who wait are served: what the rest of this batch did may be for them."""
-        for number, call, seconds in attempt.waiting:
-            if self._waits.count_of(call.peer) >= WAITS_MAX:
-                attempt.outcomes.append((call, _too_many_waits()))
-                continue
-            tags = call.params.tags if isinstance(call.params, ClaimNextTask) else None
-            self._waits.put(number, call, tags, attempt.mono_ms + round(seconds * 1000))
-
-    def _serve_waits(self, attempt: Attempt, served: list[tuple[int, Wait]]) -> None:
-        """Give those who wait what this batch made available; the others hear at their time."""
-
-        def decide(wait: Wait) -> None:
-            if self._replies.fetch_needed(self._keys([wait.call])):
-                # Its key was answered elsewhere meanwhile, and the store has to be asked for it.
-                self._try_again(wait.call)
-                return
-            served.append((self._project(wait.call.peer.project).record.number, wait))
-            attempt.decide(wait.call)
-
-        for number, news in attempt.news().items():
-            state = self.world.by_number.get(number)
-            if state is not None:
-                self._waits.serve(state, news, decide)
-        for wait in self._waits.take_ended(attempt.mono_ms, DUE_MAX):
-            decide(wait)
-
-    def _left_over(
-        self, items: list[Item], served: list[tuple[int, Wait]], attempt: Attempt, *, put_back: bool
-    ) -> list[Item]:
-        """Who is to be answered after all that was decided came to nothing.
-
-        Those who began to wait in this batch are refused with it, unless they withdrew meanwhile.
-        Those who had waited before wait on if they may be put back and their time is not over.
-        """
-        fresh = {id(call): call for _, call, _ in attempt.waiting}
-        decided = {id(call) for call, _ in attempt.outcomes}
-        withdrawn = {
-            key
-            for key, call in fresh.items()
-            if not self._waits.withdraw(call) and key not in decided
-        }
-        left: list[Item] = [item for item in items if id(item) not in withdrawn]
-        for number, wait in served:
-            if id(wait.call) in fresh:
-                continue
-            if not put_back or wait.until_ms <= attempt.mono_ms:
-                left.append(wait.call)
-            elif wait.call.withdrawn or wait.call.peer.closed:
-                wait.call.reply(_cancelled())
-            else:
-                self._waits.put_back(number, wait)
-        return left
 
     async def _commit(self, attempt: Attempt, batch: Batch) -> StoreError | None:
         """Make the batch durable. If that failed, it was taken back."""
@@ -374,9 +313,14 @@ class ActorLoop:
             if (key := getattr(call.params, "idempotency_key", None)) is not None
         ]
 
-    def _try_again(self, call: Call) -> None:
+    def _try_again(self, call: Call) -> bool:
+        """Whether a call that waited has to be decided later: its key was answered elsewhere
+        meanwhile, and the store has to be asked for the answer."""
+        if not self._replies.fetch_needed(self._keys([call])):
+            return False
         if not self._mailbox.put_nowait(call):
             _refuse([call], StoreUnavailable("there is too much to do at this moment"))
+        return True
 
     async def _backup_before(self, calls: list[Call]) -> str | None:
         if not calls or not _wants_backup(calls[0]):
@@ -459,18 +403,6 @@ def _refuse(items: list[Item], error: StoreError) -> None:
                 detail=str(error),
             )
         )
-
-
-def _cancelled() -> RequestCancelled:
-    return RequestCancelled("The request was withdrawn while it waited; nothing was changed.")
-
-
-def _too_many_waits() -> LimitExceeded:
-    return LimitExceeded(
-        f"{WAITS_MAX} requests of this connection wait already. Use another connection, or ask "
-        "without `waitSeconds`.",
-        limit=WAITS_MAX,
-    )
 
 
 def _stopping() -> ShuttingDown:

@@ -170,13 +170,12 @@ class Waits:
             self._take(project, wait)
         return [wait.call for _, wait in waits]
 
-    def take_ended(self, mono_ms: int, limit: int) -> list[Wait]:
-        """Take out those that have waited long enough, at most `limit`."""
-        ended: list[Wait] = []
+    def take_ended(self, mono_ms: int, limit: int) -> list[tuple[int, Wait]]:
+        """Take out those that have waited long enough, at most `limit`, with their project."""
+        ended: list[tuple[int, Wait]] = []
         while self._ends and self._ends[0][0] <= mono_ms and len(ended) < limit:
-            project, wait = self._by_call[self._ends[0][2]]
-            self._take(project, wait)
-            ended.append(wait)
+            ended.append(self._by_call[self._ends[0][2]])
+            self._take(*ended[-1])
         return ended
 
     def wait_ms(self, mono_ms: int) -> int | None:
@@ -192,7 +191,7 @@ class Waits:
         """Requests of one connection."""
         return self._by_peer[peer]
 
-    def serve(self, state: ProjectState, news: News, decide: Callable[[Wait], None]) -> None:
+    def serve(self, state: ProjectState, news: News, decide: Callable[[int, Wait], None]) -> None:
         """Hand those whom the news is good for to `decide`, the longest waiting first, as long as
         there is something for them. `decide` makes its decision true in the state at once."""
         lines = self._projects.get(state.record.number)
@@ -210,17 +209,17 @@ class Waits:
             if state.record.paused or state.queue.first(tuple(wait.tags)) is None:
                 continue
             self._take(state.record.number, wait)
-            decide(wait)
+            decide(state.record.number, wait)
             following = lines.first(wait.tags)
             if following is not None:
                 heappush(heads, (following.number, following))
 
     def _serve_slots(
-        self, state: ProjectState, lines: _Lines, decide: Callable[[Wait], None]
+        self, state: ProjectState, lines: _Lines, decide: Callable[[int, Wait], None]
     ) -> None:
         while (wait := lines.first(None)) is not None and state.lowest_free_slot() is not None:
             self._take(state.record.number, wait)
-            decide(wait)
+            decide(state.record.number, wait)
 
     def _take(self, project: int, wait: Wait) -> None:
         self._projects[project].take(wait)

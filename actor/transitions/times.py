@@ -4,18 +4,18 @@ Owns the checks of `notBefore` and `deadline`, and the change from the contract'
 moments to the records' milliseconds. Pure.
 """
 
-from datetime import datetime
 from typing import Final
 
 from actor.timestamps import from_datetime, to_text
 from protocol.errors import InvalidTime
+from protocol.models import Moment
 
 __all__ = ["check_order", "future_ms", "seconds_ms"]
 
 _AHEAD_MS_MAX: Final = 100 * 366 * 86_400_000
 
 
-def future_ms(field: str, moment: datetime | None, now_ms: int) -> int | None:
+def future_ms(field: str, moment: Moment | None, now_ms: int) -> int | None:
     """The moment in milliseconds.
 
     Raises:
