@@ -18,6 +18,7 @@ from protocol.cli.options import Target, ask, client_command, words
 from protocol.cli.screen import Screen, show
 from protocol.cli.text import one_line
 from protocol.cli.views import understood
+from protocol.limits import ADD_TASKS_MAX
 from protocol.results import TaskAdded, TasksAdded
 
 __all__ = ["add"]
@@ -146,6 +147,12 @@ def _tasks_of(source: str) -> list[Any]:
         raise click.UsageError(f"{name}: {error}", click.get_current_context()) from None
     if not tasks:
         raise click.UsageError(f"{name} holds no tasks.", click.get_current_context())
+    if len(tasks) > ADD_TASKS_MAX:
+        raise click.UsageError(
+            f"{name} holds {len(tasks)} tasks; at most {ADD_TASKS_MAX} can be added at once. Use "
+            "'task-coordinator import' for more.",
+            click.get_current_context(),
+        )
     return tasks
 
 

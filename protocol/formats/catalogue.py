@@ -13,18 +13,18 @@ from typing import Any, Final
 from protocol.formats import json_lists, markdown, original_db, yaml_lists
 from protocol.formats.sheet import Sheet
 
-__all__ = ["READ", "STDIN", "WRITERS", "Writer", "format_of", "read_file"]
+__all__ = ["READ", "READERS", "STDIN", "WRITERS", "Writer", "format_of", "read_file"]
 
 STDIN: Final = "-"
 _SQLITE: Final = b"SQLite format 3\0"
 
-_READERS: Final[dict[str, Callable[[str], Sheet]]] = {
+READERS: Final[dict[str, Callable[[str], Sheet]]] = {
     "json": json_lists.read,
     "jsonl": json_lists.read_lines,
     "yaml": yaml_lists.read,
     "md": markdown.read,
 }
-READ: Final = (*_READERS, "db")
+READ: Final = (*READERS, "db")
 """What can be read; `db` is the original product's database."""
 
 _SUFFIXES: Final = {
@@ -82,7 +82,7 @@ def read_file(name: str, format_name: str) -> Sheet:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return _refused(data.count(b"\n", 0, error.start) + 1, "not UTF-8, or no text at all.")
-    return _READERS[format_name](text)
+    return READERS[format_name](text)
 
 
 def _refused(line: int, text: str) -> Sheet:

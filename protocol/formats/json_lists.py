@@ -5,6 +5,7 @@ that a person laid out. Pure.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from json import JSONDecodeError
 from typing import Any, Final, NoReturn
@@ -24,7 +25,9 @@ class _Decoder:
         self.repeated: list[str] = []
         """Names that stood twice in one object since this was last emptied."""
         self._decoder = json.JSONDecoder(
-            object_pairs_hook=self._object, parse_constant=self._constant
+            object_pairs_hook=self._object,
+            parse_constant=self._constant,
+            parse_float=self._float,
         )
 
     def value(self, text: str, start: int) -> tuple[Any, int]:
@@ -44,6 +47,13 @@ class _Decoder:
             names = [name for name, _ in pairs]
             self.repeated += {name for name in names if names.count(name) > 1}
         return made
+
+    @staticmethod
+    def _float(digits: str) -> float:
+        value = float(digits)
+        if math.isinf(value):
+            raise ValueError(f"the number {digits} is too large")
+        return value
 
     @staticmethod
     def _constant(name: str) -> NoReturn:

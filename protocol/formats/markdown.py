@@ -63,6 +63,8 @@ class _Part:
     """The title of a task, or one of its fields, before it is taken apart."""
 
     line: int
+    margin: int
+    """Where its text begins; further lines are indented as much."""
     text: list[str]
     gap: int = 0
     """Empty lines at its end, which count only if the text goes on."""
@@ -114,7 +116,7 @@ class _Reader:
             self._open.clear()
             self._in_comment = content.startswith("<!--") and "-->" not in content
         elif (item := _ITEM.fullmatch(line)) is not None:
-            self._item(number, indent, (item[2] or "").rstrip())
+            self._item(number, indent, _Part(number, item.start(2), [(item[2] or "").rstrip()]))
         elif indent and self._open:
             self._goes_on(line)
         else:
@@ -135,31 +137,31 @@ class _Reader:
         self._sheet.entries = entries
         return self._sheet
 
-    def _item(self, number: int, indent: int, content: str) -> None:
+    def _item(self, number: int, indent: int, part: _Part) -> None:
         while self._open and self._open[-1].indent >= indent:
             self._open.pop()
-        box = _BOX.fullmatch(content)
+        box = _BOX.fullmatch(part.text[0])
         if box is None and not self._open:
             self._sheet.problem(number, _NO_TASK)
         elif box is None:
-            self._open[-1].parts.append(_Part(number, [content]))
+            self._open[-1].parts.append(part)
         elif box[1] not in _MARKS:
             marks = ", ".join(f"[{mark}]" for mark in _MARKS)
             self._sheet.problem(number, f"there is no box [{box[1]}]; there are {marks}.")
         else:
-            item = _Item(number, indent, box[1], [_Part(number, [box[2] or ""])])
+            part.text = [box[2] or ""]
+            item = _Item(number, indent, box[1], [part])
             if self._open:
                 self._open[-1].children.append(item)
             self._items.append(item)
             self._open.append(item)
 
     def _goes_on(self, line: str) -> None:
-        item = self._open[-1]
-        part = item.parts[-1]
-        margin = line[: item.indent + 2]
+        part = self._open[-1].parts[-1]
         part.text += [""] * part.gap
         part.gap = 0
-        part.text.append(line[len(margin) :] if not margin.strip() else line.lstrip(" "))
+        indented = not line[: part.margin].strip()
+        part.text.append(line[part.margin :] if indented else line.lstrip(" "))
 
     # --- the fields of a task -----------------------------------------------------------------
 

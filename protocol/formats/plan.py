@@ -15,7 +15,7 @@ import msgspec
 
 from protocol.dispatch import decode_params
 from protocol.errors import CoordinatorError
-from protocol.formats.sheet import FIELDS, Entry, Problem, Sheet, with_ids
+from protocol.formats.sheet import FIELDS, Entry, Problem, Sheet, ids_of, with_ids
 from protocol.limits import ADD_TASKS_MAX, FRAME_BYTES_MAX, ID_LENGTH_MAX
 from protocol.methods import METHODS
 from protocol.params import ImportedTask, ImportTasks
@@ -72,7 +72,7 @@ def plan_of(sheet: Sheet, now: datetime, *, prefix: str = "", drop_past: bool = 
         if first is not planned:
             text = f"the id `{name}` is taken by the task of {sheet.unit} {first.line}."
             plan.problems.append(Problem(entry.line, text))
-    _connect(plan, {entry.fields.get("id") for entry in entries})
+    _connect(plan, ids_of(entries))
     return plan
 
 
@@ -100,7 +100,7 @@ def chunks(tasks: Mapping[str, Planned]) -> Iterator[list[ImportedTask]]:
 
 def _prefixed(entries: Sequence[Entry], prefix: str) -> list[Entry]:
     """The same, with the prefix before every id that is one of the file's own."""
-    own = {f"{entry.fields['id']}" for entry in entries}
+    own = ids_of(entries)
 
     def renamed(name: Any) -> Any:
         return f"{prefix}{name}" if isinstance(name, str) and name in own else name
@@ -193,7 +193,7 @@ def _shown(entry: Entry) -> str:
 # --- dependencies -----------------------------------------------------------------------------
 
 
-def _connect(plan: Plan, ids: set[Any]) -> None:
+def _connect(plan: Plan, ids: set[str]) -> None:
     """Put the tasks into an order that they can be sent in, or note why there is none.
 
     `ids` are those of all entries, also of those that are no tasks: one problem is enough.

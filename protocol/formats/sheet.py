@@ -16,7 +16,7 @@ from protocol.methods import wire_names
 from protocol.models import Task
 from protocol.params import ImportedTask
 
-__all__ = ["DEPTH_MAX", "FIELDS", "Entry", "Problem", "Sheet", "portable", "with_ids"]
+__all__ = ["DEPTH_MAX", "FIELDS", "Entry", "Problem", "Sheet", "ids_of", "portable", "with_ids"]
 
 FIELDS: Final = wire_names(ImportedTask)
 """The names of all fields that a task in a file may have."""
@@ -80,12 +80,17 @@ def _kind(value: object) -> str:
 _MADE_LENGTH_MAX: Final = 60
 
 
+def ids_of(entries: Sequence[Entry]) -> set[str]:
+    """The ids that the entries give."""
+    return {name for entry in entries if isinstance(name := entry.fields.get("id"), str)}
+
+
 def with_ids(entries: Sequence[Entry]) -> list[Entry]:
     """The same entries, with an id made of the description for each that has none.
 
     The same file gives the same ids: importing it twice is noticed instead of doubling it.
     """
-    taken = {name for entry in entries if isinstance(name := entry.fields.get("id"), str)}
+    taken = ids_of(entries)
     named: list[Entry] = []
     for entry in entries:
         if entry.fields.get("id") is None:

@@ -5,6 +5,7 @@ nodes, and writing. Plain scalars mean what the core schema of YAML 1.2 says: `n
 `2026-01-31` are texts. Only plain data is ever made. Pure.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -40,7 +41,9 @@ _CONSTANTS: Final = {
 }
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,100}|0o[0-7]{1,100}|0x[0-9a-fA-F]{1,100}")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_STRING_TAGS: Final = ("!", "tag:yaml.org,2002:str")
+_STANDARD: Final = "tag:yaml.org,2002:"
+_TAGS: Final = {None, "!", f"{_STANDARD}str", f"{_STANDARD}seq", f"{_STANDARD}map"}
+"""The tags that are understood: a scalar with one of them is a text, whatever it looks like."""
 _VALUES_MAX: Final = 20_000
 """Values of one task, those that stand behind aliases included: aliases of aliases multiply."""
 
@@ -62,7 +65,9 @@ def read(text: str) -> Sheet:
         sheet.problem(error.line, f"{error}")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        sheet.problem(mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}.")
+        # What is missing at the end is missed a line further on.
+        line = min(mark.line, text.count("\n")) + 1 if mark else 0
+        sheet.problem(line, f"not YAML: {error.problem or error.context}.")
     except yaml.YAMLError as error:
         sheet.problem(0, f"not YAML: {error}.")
     return sheet
@@ -144,6 +149,9 @@ class _Reader:
         event = self._take()
         if isinstance(event, AliasEvent):
             return self._aliased(event)
+        tag: str | None = getattr(event, "tag", None)
+        if tag not in _TAGS:
+            raise _Invalid(_line(event), f"the tag {tag} is not understood. Leave it out.")
         before = self._values
         self._count(1, event)
         match event:
@@ -227,11 +235,12 @@ def _is_merge(event: ScalarEvent) -> bool:
 
 
 def _scalar(event: ScalarEvent) -> Any:
-    if event.tag not in {None, *_STRING_TAGS}:
-        raise _Invalid(_line(event), f"the tag {event.tag} is not understood. Leave it out.")
     if event.tag is not None or not event.implicit[0]:
         return event.value
-    return _plain(event.value)
+    value = _plain(event.value)
+    if value in {math.inf, -math.inf}:
+        raise _Invalid(_line(event), f"the number {event.value} is too large.")
+    return value
 
 
 def _plain(text: str) -> Any:
@@ -269,7 +278,12 @@ class _TaskDumper(SafeDumper):
 
 
 def _text_node(dumper: Any, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
+    style: str | None = None
+    if not text.replace("\n", "").isprintable():
+        style = '"'
+    elif "\n" in text.rstrip("\n") and not text.endswith("\n\n"):
+        # A block that keeps empty lines at its end would end the document as well.
+        style = "|"
     node: yaml.ScalarNode = dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
     return node
 

@@ -115,6 +115,7 @@ def test_a_file_of_tasks_is_answered_in_json_by_one_document(command: Command) -
         (("-f", "no-such-file.json"), "", "'no-such-file.json' does not exist"),
         (("-f", "-"), "", "stdin holds no tasks."),
         (("-f", "-"), "[]", "stdin holds no tasks."),
+        (("-f", "-"), "{}\n" * 1_001, "Use 'task-coordinator import' for more."),
         (("-f", "-"), "not json", "stdin: line 1 is no JSON object"),
         (("x", "--metadata", "[1]"), "", "It must be a JSON object"),
         (("x", "--deadline", "soon"), "", "'soon' is no moment: write a length of time"),

@@ -1,0 +1,1 @@
+"""Tests of the files that tasks come from and go into."""
