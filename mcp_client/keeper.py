@@ -132,8 +132,7 @@ class Keeper:
         self._wake = trio.Event()
 
     def _is_idle(self) -> bool:
-        silent = trio.current_time() - self._spoke_at > self._idle_seconds
-        return silent and self._under_way.total() == 0
+        return trio.current_time() - self._spoke_at > self._idle_seconds
 
     async def _watch_connection(self) -> None:
         """A heartbeat at once after every reconnect: it tells the coordinator who is back."""
@@ -162,7 +161,7 @@ class Keeper:
         if before == self._changes and not any(self._under_way[name] for name in _MOVING):
             await self._compare(reply.held if reply is not None else [], unheard)
         if reply is None:
-            return math.inf
+            return PERIOD_SECONDS_MAX if self._may_hold else math.inf
         return min(reply.lease_seconds / BEATS_PER_LEASE, PERIOD_SECONDS_MAX)
 
     async def _compare(self, held: list[HeldSlot], unheard: set[str]) -> None:

@@ -178,6 +178,8 @@ def test_a_process_without_a_host_ends_at_once(shell: Shell) -> None:
         (["--project", "No Such Name"], "No Such Name"),
         (["--name", "a\nb"], "name"),
         (["--token", "two words"], "token"),
+        (["--worker-id", "a\nb"], "--worker-id"),
+        (["--idle-seconds", "0"], "--idle-seconds"),
     ],
 )
 def test_options_that_cannot_be_used_are_named_in_one_line(

@@ -33,11 +33,13 @@ class Line:
         self._session_id = f"session-{next(self._numbers)}"
         self._client: Client | None = None
         self._changed = trio.Event()
+        self._connections: set[trio.CancelScope] = set()
         self.beats: list[float] = []
         """When heartbeats were sent."""
         self.hold_answers = False
         """Let the coordinator carry calls out, and keep their answers back."""
         self.sent = trio.Event()
+        self.let_go = trio.Event()
         self.answers_to_lose = 0
         self.timeouts: dict[str, float | None] = {}
 
@@ -51,6 +53,9 @@ class Line:
         assert self._client is not None
         self._client.session.close()
         self._client = None
+        for connection in self._connections:
+            connection.cancel()
+        self._connections.clear()
         self._change()
 
     def _change(self) -> None:
@@ -71,10 +76,20 @@ class Line:
     async def call(
         self, name: str, params: Mapping[str, Any], *, timeout: float | None = None
     ) -> Any:
-        await self.wait_connected(timeout)
+        self.timeouts[name] = timeout
+        if METHODS[name].mutates:
+            params = {"idempotencyKey": f"{self._session_id}-{next(self._numbers)}", **params}
+        with trio.move_on_after(math.inf if timeout is None else timeout):
+            while True:
+                await self.wait_connected(None)
+                with trio.CancelScope() as connection:
+                    self._connections.add(connection)
+                    return await self._ask(name, params)
+        raise ConnectionLost("no answer in time")
+
+    async def _ask(self, name: str, params: Mapping[str, Any]) -> Any:
         client = self._client
         assert client is not None
-        self.timeouts[name] = timeout
         if name == "heartbeat":
             self.beats.append(trio.current_time())
         id_ = await client.send(name, **params)
@@ -85,7 +100,7 @@ class Line:
                 raise ConnectionLost("the connection broke")
             if self.hold_answers and name != "heartbeat":
                 self.sent.set()
-                await trio.sleep_forever()
+                await self.let_go.wait()
         except trio.Cancelled:
             cancel = {"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": id_}}
             with trio.CancelScope(shield=True):
@@ -138,9 +153,13 @@ class Setting:
 
 @asynccontextmanager
 async def setting(
-    clock: MockClock, *, lease: float = LEASE_SECONDS, idle: float = IDLE_SECONDS
+    clock: MockClock,
+    *,
+    lease: float = LEASE_SECONDS,
+    grace: float = GRACE_SECONDS,
+    idle: float = IDLE_SECONDS,
 ) -> AsyncGenerator[Setting]:
-    policy = Policy(lease_ms=round(lease * 1000), grace_ms=round(GRACE_SECONDS * 1000))
+    policy = Policy(lease_ms=round(lease * 1000), grace_ms=round(grace * 1000))
     async with inside(policy=policy, slots=2) as server:
         it = Setting(server, clock, idle)
         await it.line.up()
@@ -189,6 +208,8 @@ async def test_heartbeats_end_with_the_slot(autojump_clock: MockClock) -> None:
         await it.use("release_worker_slot")
         await trio.sleep(2 * PERIOD_SECONDS_MAX)
         it.line.beats.clear()
+        it.line.down()
+        await it.line.up()
         await trio.sleep(3 * LEASE_SECONDS)
         assert it.line.beats == []
         assert it.news() == ()
@@ -208,6 +229,17 @@ async def test_a_connection_that_comes_back_in_time_costs_nothing(
         assert any(back <= beat < back + 0.1 for beat in it.line.beats)
         assert await it.status() == "working"
         assert it.news() == ()
+
+
+async def test_a_connection_that_comes_back_says_so_at_once(autojump_clock: MockClock) -> None:
+    async with setting(autojump_clock, grace=5) as it:
+        await it.begin_a_task()
+        await trio.sleep(10)
+        it.line.down()
+        await trio.sleep(1)
+        await it.line.up()
+        await trio.sleep(60)
+        assert await it.status() == "working"
 
 
 async def test_a_connection_that_stays_away_loses_everything(
@@ -301,16 +333,56 @@ async def test_a_slot_that_nobody_heard_of_is_given_back(autojump_clock: MockClo
         await cancelled(it, "claim_worker_slot", waitSeconds=45)
         await trio.sleep(1)
         assert await it.free() == 2
+        await trio.sleep(2 * PERIOD_SECONDS_MAX)
         assert it.news() == ()
 
 
 async def test_what_an_agent_knows_of_survives_a_cancelled_call(autojump_clock: MockClock) -> None:
     async with setting(autojump_clock) as it:
+        await it.use("claim_worker_slot")
+        await cancelled(it, "claim_worker_slot")
+        await trio.sleep(1)
+        assert await it.free() == 1
         await it.begin_a_task()
         await cancelled(it, "claim_worker_slot")
         await trio.sleep(2 * PERIOD_SECONDS_MAX)
         assert await it.status() == "working"
         assert await it.free() == 1
+
+
+async def test_a_task_that_an_agent_knew_before_goes_back_too(autojump_clock: MockClock) -> None:
+    async with setting(autojump_clock) as it:
+        await it.begin_a_task()
+        await it.use("release_task", taskId="a")
+        await cancelled(it, "claim_next_task")
+        await trio.sleep(1)
+        assert await it.status() == "available"
+
+
+async def test_what_another_call_of_the_worker_is_about_to_hear_of_stays(
+    autojump_clock: MockClock,
+) -> None:
+    async with setting(autojump_clock) as it:
+        await it.use("claim_worker_slot")
+        heard: list[dict[str, Any]] = []
+        calls = [trio.CancelScope(), trio.CancelScope()]
+
+        async def wait(scope: trio.CancelScope) -> None:
+            with scope:
+                heard.append(await it.use("claim_next_task", waitSeconds=45))
+
+        it.line.hold_answers = True
+        async with trio.open_nursery() as nursery:
+            for scope in calls:
+                nursery.start_soon(wait, scope)
+                await trio.sleep(0.1)
+            await it.other("add_task", id="a", description="x")
+            await it.line.sent.wait()
+            calls[1].cancel()
+            await trio.sleep(1)
+            it.line.let_go.set()
+        assert [answer["task"]["id"] for answer in heard] == ["a"]
+        assert await it.status() == "working"
 
 
 # --- waits and repeats ----------------------------------------------------------------------------
