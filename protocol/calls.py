@@ -96,9 +96,9 @@ class Calls:
         call = self._waiting[number] = Call(number, method, frame, reply, resend)
         return call
 
-    def forget(self, call: Call) -> None:
-        """Nobody waits for the answer any more. Does nothing if it came already."""
-        self._waiting.pop(call.id, None)
+    def forget(self, call: Call) -> bool:
+        """Nobody waits for the answer any more. False, and nothing is done, if it came already."""
+        return self._waiting.pop(call.id, None) is not None
 
     def waiting(self) -> list[Call]:
         """Every call without an answer, oldest first."""

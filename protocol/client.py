@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from protocol.errors import CoordinatorError
-from protocol.limits import CLOSE_TIMEOUT_SECONDS
+from protocol.limits import CLOSE_TIMEOUT_SECONDS, WAIT_SECONDS_MAX
 from protocol.link import Link
 from protocol.methods import METHODS, Method
 from protocol.models import EventType
@@ -27,6 +27,7 @@ from protocol.urls import DEFAULT_URL, Address, address_of
 __all__ = ["Client", "EventStream", "connect"]
 
 _KEY: Final = "idempotencyKey"
+_WAIT: Final = "waitSeconds"
 
 
 class Client(TypedMethods):
@@ -37,7 +38,8 @@ class Client(TypedMethods):
 
     A broken connection is made again in the background. Calls without an answer are sent again,
     under the key that they had, so that nothing is done twice. A call that is cancelled or times
-    out is forgotten: its late answer is ignored, and the server may have carried it out.
+    out is withdrawn if it waits in the server (`wait_seconds`); of any other, the late answer is
+    ignored, and the server may have carried it out.
     """
 
     def __init__(self, link: Link, session_id: str, request_timeout: float | None) -> None:
@@ -86,8 +88,9 @@ class Client(TypedMethods):
     ) -> Any:
         """Call a method by name, with params as they are on the wire; return the decoded JSON.
 
-        `timeout` in seconds; None takes the client's own `request_timeout`, `math.inf` waits for
-        ever. A method that this client does not know is not sent again after a broken connection.
+        `timeout` in seconds; None takes the client's own `request_timeout`, and on top of it what
+        the params let the server wait; `math.inf` waits for ever. A method that this client does
+        not know is not sent again after a broken connection.
 
         Raises:
             CoordinatorError: the server's refusal.
@@ -99,7 +102,7 @@ class Client(TypedMethods):
         result = await self._link.request(
             name,
             {} if params is None else params,
-            timeout=self._limit(timeout),
+            timeout=self._limit(timeout, _wire_wait(method, params)),
             resend=method is not None,
         )
         return msgspec.json.decode(result)
@@ -115,7 +118,8 @@ class Client(TypedMethods):
         """
         if method.mutates and getattr(params, "idempotency_key", None) is None:
             params = msgspec.structs.replace(params, idempotency_key=self._next_key())
-        result = await self._link.request(method.name, params, timeout=self._limit(timeout))
+        limit = self._limit(timeout, getattr(params, "wait_seconds", 0))
+        result = await self._link.request(method.name, params, timeout=limit)
         try:
             return msgspec.json.decode(result, type=method.result)
         except msgspec.MsgspecError as error:
@@ -162,8 +166,12 @@ class Client(TypedMethods):
     def _next_key(self) -> str:
         return f"{self._key_prefix}-{next(self._key_numbers)}"
 
-    def _limit(self, timeout: float | None) -> float | None:
-        return self._timeout if timeout is None else timeout
+    def _limit(self, timeout: float | None, wait: Any) -> float | None:
+        """What the caller says; else the time of this client and the wait that it asked for."""
+        if timeout is not None or self._timeout is None:
+            return timeout
+        waits = isinstance(wait, int | float) and wait > 0
+        return self._timeout + (min(wait, WAIT_SECONDS_MAX) if waits else 0)
 
     def _with_key(
         self, method: Method, params: Mapping[str, Any] | Sequence[Any] | None
@@ -178,6 +186,13 @@ class Client(TypedMethods):
         if params.get(_KEY) is not None:
             return params
         return {**params, _KEY: self._next_key()}
+
+
+def _wire_wait(method: Method | None, params: Mapping[str, Any] | Sequence[Any] | None) -> object:
+    """The `waitSeconds` of params as they are on the wire, whatever it is."""
+    if method is not None and not isinstance(params, Mapping):
+        params = dict(zip(method.positional, params or (), strict=False))
+    return params.get(_WAIT, 0) if isinstance(params, Mapping) else 0
 
 
 @asynccontextmanager
@@ -202,7 +217,8 @@ async def connect(
 
     `wait` waits for the first connection, at most `connect_timeout` seconds. Without it the block
     begins at once and the connection is made in the background. `request_timeout` is how many
-    seconds each call waits for its answer; None waits for ever.
+    seconds each call waits for its answer, not counting what it lets the server wait
+    (`wait_seconds`); None waits for ever.
 
     Leaving the block closes the connection in order, within a few seconds; calls that other tasks
     are still waiting for raise `ConnectionLost`. Exceptions of the block come out as they are.

@@ -10,7 +10,6 @@ What is promised:
 """
 
 import math
-from collections import deque
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -23,17 +22,17 @@ from protocol.codec import encode_notification
 from protocol.dialing import ANSWER_BYTES_MAX, DialFailed, Wire, dial
 from protocol.errors import ConnectionLost, CoordinatorError, LimitExceeded
 from protocol.limits import OPEN_TIMEOUT_SECONDS, REQUESTS_IN_FLIGHT_MAX
+from protocol.outbox import Outbox
 from protocol.params import Identify
 from protocol.results import Identified
 from protocol.service import Reply
+from protocol.unanswered import CANCEL_REQUEST
 from protocol.urls import Address
 
 __all__ = ["Link", "Listener"]
 
 GOOD_CONNECTION_SECONDS: Final = 1.0
 """A connection that lasted this long says that the next attempt need not wait long."""
-WRITE_BYTES: Final = 256 * 1024
-"""Messages are joined into writes of about this size."""
 
 
 class Listener(Protocol):
@@ -80,9 +79,7 @@ class Link:
         self._identity = identity
         self._calls = Calls()
         self._room = trio.Semaphore(REQUESTS_IN_FLIGHT_MAX)
-        self._outbox: deque[bytes] = deque()
-        self._to_write = trio.Event()
-        self._written = trio.Event()
+        self._outbox = Outbox()
         self._connected = False
         self._closing = False
         self._refused = False
@@ -123,7 +120,8 @@ class Link:
     ) -> msgspec.Raw:
         """Send a request and wait for its result, over any number of connections.
 
-        A call that is cancelled or times out is forgotten; the server may still carry it out.
+        A call that is cancelled or times out is forgotten, and withdrawn if the server lets it
+        wait; otherwise the server may still carry it out.
 
         Raises:
             CoordinatorError: the server's refusal.
@@ -139,7 +137,7 @@ class Link:
                 try:
                     await waiter.done.wait()
                 finally:
-                    self._calls.forget(call)
+                    self._withdraw(call)
             finally:
                 self._room.release()
             return waiter.result()
@@ -170,15 +168,14 @@ class Link:
             ConnectionLost: there was no connection within `timeout` seconds (None: no limit).
         """
         await self.wait_connected(timeout)
-        while len(self._outbox) >= REQUESTS_IN_FLIGHT_MAX:
-            await self._written.wait()
+        await self._outbox.room()
         self.post_notification(method, params)
 
     def post_notification(self, method: str, params: Any) -> None:
         """Send a notification if there is a connection."""
         if self._connected:
             encoded = msgspec.Raw(msgspec.json.encode(params))
-            self._write_later(encode_notification(method, encoded))
+            self._outbox.put(encode_notification(method, encoded))
 
     def too_late(self, method: str, timeout: float | None, *, sent: bool) -> ConnectionLost:
         """The error for a call that got no answer within its time."""
@@ -193,7 +190,7 @@ class Link:
         """Write what waits, close with 1000, and fail every call. Idempotent."""
         self._closing = True
         self._fail_all(self._closed_here)
-        self._to_write.set()
+        self._outbox.finish()
         while self._connected:
             await self._changed.wait()
 
@@ -233,7 +230,7 @@ class Link:
             failure = await self._greet(wire)
             if failure is None:
                 self._go_up()
-                await self._write(wire)
+                await self._outbox.write(wire)
             nursery.cancel_scope.cancel()
         if failure is None:
             self._go_down(wire)
@@ -283,7 +280,6 @@ class Link:
         self._connected = False
         self._trouble = f"the connection to {self.address.url} broke"
         self._outbox.clear()
-        self._announce_room()
         if wire.answer_was_too_big:
             self._give_up_on_big_answers()
         for call in self._calls.waiting():
@@ -318,7 +314,7 @@ class Link:
         if self.listener is not None:
             self.listener.notified(method, params)
 
-    # --- writing ------------------------------------------------------------------------------
+    # --- sending ------------------------------------------------------------------------------
 
     async def _take_place(self) -> None:
         # `acquire` alone would cost every call a turn of the scheduler.
@@ -329,38 +325,16 @@ class Link:
 
     def _send(self, call: Call) -> None:
         call.sent = True
-        self._write_later(call.frame)
+        self._outbox.put(call.frame)
 
-    def _write_later(self, frame: bytes) -> None:
-        self._outbox.append(frame)
-        self._to_write.set()
+    def _withdraw(self, call: Call) -> None:
+        """Nobody waits for the answer any more: if it did not come, do not let the server wait.
 
-    async def _write(self, wire: Wire) -> None:
-        """Write what waits, all at once, until the connection or this program ends it."""
-        while True:
-            while not self._outbox:
-                if self._closing:
-                    await wire.aclose()
-                    return
-                self._to_write = trio.Event()
-                await self._to_write.wait()
-            try:
-                await wire.send_texts(self._take_some())
-            except ConnectionClosed:
-                return
-            self._announce_room()
-
-    def _announce_room(self) -> None:
-        written, self._written = self._written, trio.Event()
-        written.set()
-
-    def _take_some(self) -> list[bytes]:
-        frames: list[bytes] = []
-        size = 0
-        while self._outbox and size < WRITE_BYTES:
-            frames.append(self._outbox.popleft())
-            size += len(frames[-1])
-        return frames
+        What has not left this program is not sent at all; for the rest this is all that can be
+        done at once, and it may come too late.
+        """
+        if self._calls.forget(call) and not self._outbox.take_back(call.frame):
+            self.post_notification(CANCEL_REQUEST, {"id": call.id})
 
     # --- what callers hear --------------------------------------------------------------------
 

@@ -84,8 +84,9 @@ def test_a_second_answer_is_ignored(calls: Calls, log: Log) -> None:
 
 def test_the_answer_to_a_forgotten_call_is_ignored(calls: Calls, log: Log) -> None:
     call = calls.add("get_task", {}, log.reply)
-    calls.forget(call)
+    assert calls.forget(call)
     receive(calls, log, {"jsonrpc": "2.0", "id": call.id, "result": 1})
+    assert not calls.forget(call)
     assert log.outcomes == []
     assert calls.waiting() == []
 

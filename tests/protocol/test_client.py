@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -327,6 +328,72 @@ async def test_a_call_times_out_by_its_own_time_or_that_of_the_client(peer: Peer
         with trio.move_on_after(0.3) as patience:
             await client.call("get_workers", timeout=math.inf)
         assert patience.cancelled_caught
+
+
+WAITING = METHODS["claim_next_task"]
+WAYS_TO_WAIT: dict[str, Callable[[Client, float], Awaitable[Any]]] = {
+    "task": lambda client, wait: client.claim_next_task(worker_id="w", wait_seconds=wait),
+    "slot": lambda client, wait: client.claim_worker_slot(wait_seconds=wait),
+    "struct": lambda client, wait: client.request(
+        WAITING, p.ClaimNextTask(worker_id="w", wait_seconds=wait)
+    ),
+    "by name": lambda client, wait: client.call(
+        "claim_next_task", {"workerId": "w", "waitSeconds": wait}
+    ),
+    "by position": lambda client, wait: client.call("claim_worker_slot", [None, None, False, wait]),
+    "by position, with a key": lambda client, wait: client.call(
+        "claim_worker_slot", [None, None, False, wait, "key"]
+    ),
+    "a newer method": lambda client, wait: client.call("await_moon", {"waitSeconds": wait}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_WAIT)
+async def test_what_the_server_may_wait_is_not_time_for_its_answer(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("protocol.client.WAIT_SECONDS_MAX", 0.1)
+    async with connect(peer.url, request_timeout=0.02) as client:
+        with pytest.raises(ConnectionLost, match=r"within 0\.07 s"):
+            await WAYS_TO_WAIT[way](client, 0.05)
+        # The server cuts a longer wait, so the client need not wait that long either.
+        with pytest.raises(ConnectionLost, match=r"within 0\.12 s"):
+            await WAYS_TO_WAIT[way](client, 3600)
+
+
+@pytest.mark.parametrize("wait", ["long", None, -5, math.nan, [1]])
+async def test_a_wait_that_is_none_adds_no_time(peer: Peer, wait: Any) -> None:
+    async with connect(peer.url, request_timeout=0.02) as client:
+        with pytest.raises(ConnectionLost, match=r"within 0\.02 s"):
+            await client.call("claim_next_task", {"workerId": "w", "waitSeconds": wait})
+        with pytest.raises(ConnectionLost, match=r"within 0\.02 s"):
+            await client.call("claim_next_task")
+
+
+async def test_a_time_that_the_caller_gives_is_the_whole_time(peer: Peer) -> None:
+    async with connect(peer.url, request_timeout=PATIENCE_SECONDS) as client:
+        with pytest.raises(ConnectionLost, match=r"within 0\.02 s"):
+            await client.call("claim_worker_slot", {"waitSeconds": 30}, timeout=0.02)
+
+
+async def test_a_wait_that_nobody_wants_any_more_is_withdrawn(
+    peer: Peer, nursery: trio.Nursery
+) -> None:
+    async with connect(peer.url) as client:
+        connection = await peer.accept()
+        scope = trio.CancelScope()
+
+        async def wait() -> None:
+            with scope:
+                await client.claim_next_task(worker_id="w", wait_seconds=45)
+
+        nursery.start_soon(wait)
+        request = await connection.receive()
+        scope.cancel()
+        withdrawal = await connection.receive()
+        assert withdrawal["method"] == "$/cancelRequest"
+        assert withdrawal["params"] == {"id": request["id"]}
+        assert "id" not in withdrawal
 
 
 async def test_calls_of_many_tasks_share_the_connection(peer: Peer, nursery: trio.Nursery) -> None:

@@ -249,10 +249,53 @@ def test_metadata_has_a_size_in_bytes() -> None:
     error = refusal("add_task", {"description": "x", "metadata": fits})
     assert error.data["field"] == "metadata"
     assert "16385 bytes; at most 16384" in error.message
-    error = refusal(
-        "add_tasks", {"tasks": [{"description": "x"}, {"description": "x", "metadata": fits}]}
-    )
+
+
+NESTED_TASKS: list[tuple[str, Json]] = [
+    ("add_tasks", {}),
+    ("import_tasks", {}),
+    ("save_template", {"name": "release"}),
+]
+
+
+@pytest.mark.parametrize(("method", "others"), NESTED_TASKS)
+@pytest.mark.parametrize(
+    ("metadata", "detail"),
+    [
+        ({"text": "x" * METADATA_BYTES_MAX}, "at most 16384"),
+        ({"a": "\0"}, "U+0000"),
+        ({"a": [{"b": [1, None]}]}, None),
+    ],
+    ids=["too large", "with U+0000", "fine"],
+)
+def test_metadata_is_judged_in_every_task_of_a_list(
+    method: str, others: Json, metadata: Json, detail: str | None
+) -> None:
+    tasks = [{"id": "a", "description": "x"}, {"id": "b", "description": "x"}]
+    params = {**others, "tasks": [tasks[0], {**tasks[1], "metadata": metadata}]}
+    if detail is None:
+        assert decode(method, params).tasks[1].metadata == metadata
+        return
+    error = refusal(method, params)
     assert error.data["field"] == "tasks[1].metadata"
+    assert detail in error.message
+
+
+@pytest.mark.parametrize(("method", "others"), NESTED_TASKS)
+def test_metadata_has_a_depth_in_every_task_of_a_list(method: str, others: Json) -> None:
+    task = {"id": "a", "description": "x", "metadata": nested(METADATA_DEPTH_MAX + 1)}
+    error = refusal(method, {**others, "tasks": [task]})
+    assert error.data["field"] == "tasks[0].metadata"
+    assert "deep" in error.message
+
+
+def test_every_method_that_takes_tasks_is_judged_above() -> None:
+    taking = {
+        name
+        for name, method in METHODS.items()
+        if any(field.name == "tasks" for field in msgspec.structs.fields(method.params))
+    }
+    assert taking == {method for method, _ in NESTED_TASKS}
 
 
 def test_metadata_counts_bytes_and_not_characters() -> None:

@@ -16,6 +16,7 @@ from protocol.errors import (
     ConnectionLost,
     CoordinatorError,
     LimitExceeded,
+    RequestCancelled,
     ShuttingDown,
     TaskNotFound,
 )
@@ -86,6 +87,11 @@ class Caller:
 
 def methods_of(requests: list[Json]) -> list[str]:
     return [request["method"] for request in requests]
+
+
+def withdrawal_of(request: Json) -> Json:
+    """What is sent when nobody waits for an answer any more."""
+    return {"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": request["id"]}}
 
 
 async def answer_all(connection: PeerConnection, requests: list[Json]) -> None:
@@ -164,6 +170,7 @@ async def test_a_call_without_an_answer_in_time_is_given_up(
             f"no answer from {peer.url} within 0.05 s "
             "(`slow` was sent and may have been carried out)"
         )
+        assert await connection.receive() == withdrawal_of(request)
         # Its late answer must not be taken for that of the next call.
         caller.call("next")
         following = await connection.receive()
@@ -182,8 +189,68 @@ async def test_a_cancelled_call_leaves_the_others_alone(peer: Peer, nursery: tri
         dropped = await connection.receive()
         scope.cancel()
         assert await caller.wait("dropped") == ["cancelled"]
+        assert await connection.receive() == withdrawal_of(dropped)
+        await connection.refuse(dropped, RequestCancelled.code, RequestCancelled.reason)
         await answer_all(connection, [dropped, kept])
         assert await caller.wait("kept") == ["kept"]
+
+
+async def test_a_call_that_was_answered_is_not_withdrawn(peer: Peer, nursery: trio.Nursery) -> None:
+    async with linked(peer) as one:
+        connection = await peer.accept()
+        caller = Caller(one, nursery)
+        scope = caller.call("a")
+        await connection.answer(await connection.receive(), 1)
+        await caller.wait("a")
+        scope.cancel()
+        await one.notify("next", {}, timeout=None)
+        assert methods_of([await connection.receive()]) == ["next"]
+
+
+async def test_a_call_that_is_cancelled_before_it_was_written_is_not_sent(peer: Peer) -> None:
+    async with linked(peer) as one:
+        connection = await peer.accept()
+        await one.wait_connected(None)
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await one.request("dropped", {}, timeout=None)
+        await one.notify("next", {}, timeout=None)
+        assert methods_of([await connection.receive()]) == ["next"]
+
+
+async def test_a_call_that_is_cancelled_between_two_connections_is_not_sent_again(
+    peer: Peer, nursery: trio.Nursery
+) -> None:
+    async with linked(peer) as one:
+        first = await peer.accept()
+        caller = Caller(one, nursery)
+        scope = caller.call("dropped")
+        await first.receive()
+        caller.call("kept")
+        await first.receive()
+        await peer.stop()
+        await one.wait_disconnected()
+        scope.cancel()
+        await caller.wait("dropped")
+        await nursery.start(peer.run)
+        second = await peer.accept()
+        assert methods_of([await second.receive()]) == ["kept"]
+        await one.notify("next", {}, timeout=None)
+        assert methods_of([await second.receive()]) == ["next"]
+
+
+async def test_a_call_that_was_sent_again_is_withdrawn_where_it_waits_now(
+    peer: Peer, nursery: trio.Nursery
+) -> None:
+    async with linked(peer) as one:
+        first = await peer.accept()
+        scope = Caller(one, nursery).call("a")
+        request = await first.receive()
+        await first.drop()
+        second = await peer.accept()
+        assert await second.receive() == request
+        scope.cancel()
+        assert await second.receive() == withdrawal_of(request)
 
 
 async def test_more_calls_than_may_be_in_flight_wait_for_their_turn(
