@@ -15,8 +15,9 @@ import msgspec
 from actor.records import TaskRecord
 from actor.state import Key, Order, ProjectState, claim_key, created_key, updated_key
 from protocol.errors import CursorInvalid
+from protocol.fields import Sort
 from protocol.limits import BULK_TASKS_MAX, PAGE_TEXT_MAX, SCAN_MAX
-from protocol.params import GetAllTasks, GetAvailableTasks, ListTasks, Sort, TaskFilter
+from protocol.params import GetAllTasks, GetAvailableTasks, ListTasks, TaskFilter
 
 __all__ = ["available_page", "bulk_page", "filtered_page", "summary_page"]
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import msgspec
 
-from protocol.models import WorkerId
+from protocol.fields import WorkerId
 
 __all__ = ["Identity"]
 

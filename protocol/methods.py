@@ -6,124 +6,20 @@ Must not know who carries a method out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from protocol import errors as e
 from protocol import params as p
 from protocol import results as r
+from protocol.table_row import Method, Role, operation, query, wire_names
 
 __all__ = ["METHODS", "Method", "Role", "wire_names"]
-
-
-class Role(IntEnum):
-    """What a connection may do; each role includes the ones below."""
-
-    VIEWER = 1
-    WORKER = 2
-    ADMIN = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
-    """One row of the table.
-
-    `mutates`: goes through the actor's batch and accepts `idempotencyKey`.
-    `destructive` and `idempotent` describe a mutation the way MCP's tool annotations do: it can
-    remove or overwrite; saying it twice changes nothing more.
-    `tool`: whether agents get it as an MCP tool.
-    `original`: one of the ten methods that this product was asked to keep.
-    """
-
-    name: str
-    params: type[p.Params]
-    result: type[msgspec.Struct]
-    summary: str
-    group: str
-    role: Role = Role.WORKER
-    errors: tuple[type[e.CoordinatorError], ...] = ()
-    mutates: bool = True
-    destructive: bool = False
-    idempotent: bool = False
-    tool: bool = True
-    original: bool = False
-    positional: tuple[str, ...] = field(init=False)
-    """Wire names of the params in the order in which they may be sent as an array."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "positional", wire_names(self.params))
-
-    def all_errors(self) -> tuple[type[e.CoordinatorError], ...]:
-        """Its own errors and those that every method of its kind can answer with."""
-        shared: tuple[type[e.CoordinatorError], ...] = (
-            e.InvalidParams,
-            e.InternalError,
-            e.LimitExceeded,  # a result beyond what may wait for one client
-            e.ShuttingDown,
-        )
-        if self.role > Role.VIEWER:
-            shared += (e.Forbidden,)
-        if self.mutates:
-            shared += (e.StorageUnavailable, e.IdempotencyConflict)
-        return self.errors + tuple(error for error in shared if error not in self.errors)
-
-
-def wire_names(struct: type[msgspec.Struct]) -> tuple[str, ...]:
-    """The camelCase names of a struct's fields, in order, `idempotencyKey` last."""
-    names = [info.encode_name for info in msgspec.structs.fields(struct)]
-    names.sort(key=lambda name: name == "idempotencyKey")
-    return tuple(names)
-
-
-def _query(
-    name: str,
-    params: type[p.Params],
-    result: type[msgspec.Struct],
-    summary: str,
-    group: str,
-    **more: Any,
-) -> Method:
-    more.setdefault("role", Role.VIEWER)
-    return Method(
-        name=name,
-        params=params,
-        result=result,
-        summary=summary,
-        group=group,
-        mutates=False,
-        idempotent=True,
-        **more,
-    )
 
 
 _GRAPH_ERRORS = (e.UnknownDependency, e.DependencyCycle)
 _NEW_TASK_ERRORS = (e.TaskExists, *_GRAPH_ERRORS, e.InvalidTime, e.InvalidResource)
 _SLOT_ERRORS = (e.SlotNotFound, e.SlotNotClaimed, e.SlotNotYours, e.SlotBusy, e.WorkerHasSlot)
 _HOLDER_ERRORS = (e.TaskNotFound, e.NotHolder, e.StaleClaim, e.InvalidStatus)
-
-
-def _operation(
-    name: str,
-    params: type[p.Params],
-    result: type[msgspec.Struct],
-    summary: str,
-    **more: Any,
-) -> Method:
-    """What is carried out beside the actor's batch and cannot be repeated by a key."""
-    return Method(
-        name=name,
-        params=params,
-        result=result,
-        summary=summary,
-        group="operations",
-        role=Role.ADMIN,
-        mutates=False,
-        tool=False,
-        **more,
-    )
 
 
 _TABLE: tuple[Method, ...] = (
@@ -147,7 +43,7 @@ _TABLE: tuple[Method, ...] = (
         errors=(e.SlotNotFound, e.SlotNotClaimed, e.SlotNotYours),
         summary="Give a slot back; its unfinished task becomes available again.",
     ),
-    _query(
+    query(
         "get_workers",
         p.GetWorkers,
         r.Workers,
@@ -164,7 +60,7 @@ _TABLE: tuple[Method, ...] = (
         errors=_NEW_TASK_ERRORS,
         summary="Add a task. `output` is the output that is expected of whoever does it.",
     ),
-    _query(
+    query(
         "get_available_tasks",
         p.GetAvailableTasks,
         r.TaskSummaryPage,
@@ -173,7 +69,7 @@ _TABLE: tuple[Method, ...] = (
         errors=(e.CursorInvalid,),
         summary="Tasks that can be claimed now, in the order in which they should be.",
     ),
-    _query(
+    query(
         "get_all_tasks",
         p.GetAllTasks,
         r.TaskSummaryPage,
@@ -248,7 +144,7 @@ _TABLE: tuple[Method, ...] = (
         errors=_NEW_TASK_ERRORS,
         summary="Add many tasks with what became of them already: all of them or none.",
     ),
-    _query(
+    query(
         "get_task",
         p.GetTask,
         r.TaskResult,
@@ -256,7 +152,7 @@ _TABLE: tuple[Method, ...] = (
         errors=(e.TaskNotFound,),
         summary="One task in full.",
     ),
-    _query(
+    query(
         "explain_task",
         p.ExplainTask,
         r.TaskExplained,
@@ -264,7 +160,7 @@ _TABLE: tuple[Method, ...] = (
         errors=(e.TaskNotFound,),
         summary="Why a task is where it is: what it waits for, down to the root cause.",
     ),
-    _query(
+    query(
         "list_tasks",
         p.ListTasks,
         r.TaskPage,
@@ -393,7 +289,7 @@ _TABLE: tuple[Method, ...] = (
         summary="Reserve more for a task while it is worked on: all of it or none.",
     ),
     # --- events -------------------------------------------------------------------------------
-    _query(
+    query(
         "subscribe",
         p.Subscribe,
         r.Subscribed,
@@ -402,7 +298,7 @@ _TABLE: tuple[Method, ...] = (
         errors=(e.LimitExceeded, e.CursorInvalid, e.HistoryPruned),
         summary="Get `events` notifications, replayed from `since` without a gap or a repeat.",
     ),
-    _query(
+    query(
         "unsubscribe",
         p.Unsubscribe,
         r.Unsubscribed,
@@ -411,7 +307,7 @@ _TABLE: tuple[Method, ...] = (
         errors=(e.SubscriptionNotFound,),
         summary="End a subscription of this connection.",
     ),
-    _query(
+    query(
         "get_events",
         p.GetEvents,
         r.Events,
@@ -419,7 +315,7 @@ _TABLE: tuple[Method, ...] = (
         errors=(e.StorageUnavailable,),
         summary="What happened after event `since`, oldest first.",
     ),
-    _query(
+    query(
         "get_task_history",
         p.GetTaskHistory,
         r.TaskHistory,
@@ -427,7 +323,7 @@ _TABLE: tuple[Method, ...] = (
         errors=(e.TaskNotFound, e.StorageUnavailable),
         summary="A task's attempts, with worker and duration, and all that happened to it.",
     ),
-    _query(
+    query(
         "get_snapshot",
         p.GetSnapshot,
         r.Snapshot,
@@ -444,7 +340,7 @@ _TABLE: tuple[Method, ...] = (
         errors=(e.TemplateInvalid, e.InvalidResource, e.LimitExceeded),
         summary="Keep a plan with `{{name}}` parameters, to be used again and again.",
     ),
-    _query(
+    query(
         "list_templates",
         p.ListTemplates,
         r.Templates,
@@ -466,16 +362,11 @@ _TABLE: tuple[Method, ...] = (
         params=p.InstantiateTemplate,
         result=r.TemplateInstantiated,
         group="templates",
-        errors=(
-            e.TemplateNotFound,
-            e.TemplateParameters,
-            e.TemplateInvalid,
-            *_NEW_TASK_ERRORS,
-        ),
+        errors=(e.TemplateNotFound, e.TemplateParameters, e.TemplateInvalid, *_NEW_TASK_ERRORS),
         summary="Add the tasks of a template, with values for its parameters: all or none.",
     ),
     # --- operations ---------------------------------------------------------------------------
-    _query(
+    query(
         "get_stats",
         p.GetStats,
         r.Stats,
@@ -513,14 +404,14 @@ _TABLE: tuple[Method, ...] = (
         tool=False,
         summary="Let workers claim again.",
     ),
-    _operation(
+    operation(
         "backup",
         p.Backup,
         r.BackupMade,
         "Write a consistent copy of the database beside it, while work goes on.",
         errors=(e.StorageUnavailable,),
     ),
-    _operation(
+    operation(
         "prune",
         p.Prune,
         r.Pruned,
@@ -528,7 +419,7 @@ _TABLE: tuple[Method, ...] = (
         destructive=True,
         errors=(e.StorageUnavailable,),
     ),
-    _query(
+    query(
         "identify",
         p.Identify,
         r.Identified,
@@ -536,14 +427,14 @@ _TABLE: tuple[Method, ...] = (
         tool=False,
         summary="Say who calls, once per connection.",
     ),
-    _query(
+    query(
         "get_server_info",
         p.GetServerInfo,
         r.ServerInfo,
         group="operations",
         summary="Version, uptime, store and limits of the server.",
     ),
-    _query(
+    query(
         "rpc.discover",
         p.Discover,
         r.OpenRpc,

@@ -5,135 +5,23 @@ Python; times are RFC 3339 in UTC with milliseconds; a field that is `null` is l
 know how any of it is stored or decided.
 """
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from protocol.limits import (
-    ATTEMPTS_MAX,
-    DEPENDENCIES_MAX,
-    DESCRIPTION_LENGTH_MAX,
-    ID_LENGTH_MAX,
-    LEASE_SECONDS_MAX,
-    LEASE_SECONDS_MIN,
-    NOTE_LENGTH_MAX,
-    PRIORITY_MAX,
-    RESOURCE_LENGTH_MAX,
-    RESOURCES_MAX,
-    RETRY_DELAY_SECONDS_MAX,
-    SLOTS_MAX,
-    TAG_LENGTH_MAX,
-    TAGS_MAX,
-    TEXT_LENGTH_MAX,
-    TIMEOUT_SECONDS_MAX,
+from protocol.fields import (
+    Description,
+    MaxAttempts,
+    Priority,
+    Resources,
+    RetryDelaySeconds,
+    Tags,
+    TaskId,
+    TaskIds,
+    Text,
+    TimeoutSeconds,
+    Timestamp,
 )
-
-# Controls, soft hyphen, zero-width and bidirectional marks: what makes two ids look the same or a
-# line read backwards. ECMA-262 compatible, because it is published as JSON Schema. `$` alone
-# would accept a trailing newline in Python.
-PRINTABLE = (
-    "^[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u200b-\\u200f\\u2028-\\u202e"
-    "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]+$(?![\\s\\S])"
-)
-
-NO_NUL = "^[^\\u0000]*$(?![\\s\\S])"
-"""Databases end a text at U+0000; everything else may stand in a description."""
-
-TaskId = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=ID_LENGTH_MAX,
-        pattern=PRINTABLE,
-        description="Task id: 1-200 printable characters.",
-    ),
-]
-WorkerId = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=ID_LENGTH_MAX,
-        pattern=PRINTABLE,
-        description="Worker id: 1-200 printable characters, the same in every call of one worker.",
-    ),
-]
-SlotNumber = Annotated[int, Meta(ge=1, le=SLOTS_MAX, description="Worker slot, counted from 1.")]
-Priority = Annotated[
-    int, Meta(ge=-PRIORITY_MAX, le=PRIORITY_MAX, description="Higher is claimed first.")
-]
-Tag = Annotated[str, Meta(min_length=1, max_length=TAG_LENGTH_MAX, pattern=PRINTABLE)]
-Description = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=DESCRIPTION_LENGTH_MAX,
-        pattern=NO_NUL,
-        description="What is to be done.",
-    ),
-]
-Text = Annotated[str, Meta(max_length=TEXT_LENGTH_MAX, pattern=NO_NUL)]
-TaskIds = Annotated[list[TaskId], Meta(max_length=DEPENDENCIES_MAX)]
-Tags = Annotated[list[Tag], Meta(max_length=TAGS_MAX)]
-Timestamp = Annotated[
-    str, Meta(description="RFC 3339, UTC, milliseconds: 2026-01-31T09:30:00.000Z")
-]
-Resource = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=RESOURCE_LENGTH_MAX,
-        pattern=PRINTABLE,
-        description="What only one worker may touch: a file `src/auth/login.py`, a folder and all "
-        "below it `src/auth/` (also `src/auth/**`), or any name such as `db-schema`.",
-    ),
-]
-Resources = Annotated[list[Resource], Meta(max_length=RESOURCES_MAX)]
-Note = Annotated[str, Meta(min_length=1, max_length=NOTE_LENGTH_MAX, pattern=NO_NUL)]
-Progress = Annotated[float, Meta(ge=0, le=1, description="How much is done, from 0 to 1.")]
-MaxAttempts = Annotated[
-    int,
-    Meta(
-        ge=1,
-        le=ATTEMPTS_MAX,
-        description="Attempts until the task is `failed` for good, counted since its last reset; "
-        "an attempt that was handed back does not count.",
-    ),
-]
-RetryDelaySeconds = Annotated[
-    float,
-    Meta(
-        ge=0,
-        le=RETRY_DELAY_SECONDS_MAX,
-        description="Wait before the second attempt; it doubles with each further one.",
-    ),
-]
-TimeoutSeconds = Annotated[
-    float,
-    Meta(
-        ge=LEASE_SECONDS_MIN,
-        le=TIMEOUT_SECONDS_MAX,
-        description="How long one attempt may take, however lively its worker is.",
-    ),
-]
-LeaseSeconds = Annotated[
-    float,
-    Meta(
-        ge=LEASE_SECONDS_MIN,
-        le=LEASE_SECONDS_MAX,
-        description="How long a claim lasts without a sign of life; each one starts it anew.",
-    ),
-]
-Moment = Annotated[
-    datetime, Meta(tz=True, description="RFC 3339 with an offset: 2026-01-31T09:30:00Z")
-]
-ClaimToken = Annotated[
-    str,
-    Meta(
-        max_length=64,
-        description="From the claim: makes a report of a superseded claim impossible.",
-    ),
-]
 
 Status = Literal["blocked", "scheduled", "available", "working", "done", "failed", "cancelled"]
 STATUSES: tuple[Status, ...] = (

@@ -72,7 +72,7 @@ def _method(method: Method) -> dict[str, Any]:
         "result": _content("result", {"$ref": _SCHEMAS + method.result.__name__}, required=True),
         "errors": [{"$ref": _ERRORS + error.__name__} for error in method.all_errors()],
         "x-role": method.role.name.lower(),
-        "x-mutates": method.mutates,
+        "x-mutates": method.changes,
     }
     if method.name == "subscribe":
         described["x-notification"] = {

@@ -4,78 +4,52 @@ Owns the params structs only; their order of fields is the order of params by po
 fields are refused. Must not know what the methods do with them.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from protocol.limits import (
-    ADD_TASKS_MAX,
-    BULK_TASKS_MAX,
-    EVENTS_PAGE_MAX,
-    ID_LENGTH_MAX,
-    PAGE_DEFAULT,
-    PAGE_MAX,
-    SEARCH_LENGTH_MAX,
-    TEMPLATE_PARAMETERS_MAX,
-    TEMPLATE_TASKS_MAX,
-    WAIT_SECONDS_MAX,
-)
-from protocol.models import (
-    PRINTABLE,
+from protocol.fields import (
     ClaimToken,
+    Cursor,
     Description,
-    EventType,
+    DryRun,
+    IdempotencyKey,
     LeaseSeconds,
+    Limit,
     MaxAttempts,
+    Metadata,
     Moment,
+    Name,
     Note,
     Priority,
     Progress,
     Resource,
     Resources,
     RetryDelaySeconds,
+    Search,
+    Seq,
     SlotNumber,
-    Status,
+    Sort,
     Tag,
     Tags,
     TaskId,
     TaskIds,
-    TemplateTask,
+    TemplateName,
     Text,
     TimeoutSeconds,
+    WaitSeconds,
     WorkerId,
 )
-
-Limit = Annotated[int, Meta(ge=1, le=PAGE_MAX, description="At most this many per page.")]
-Cursor = Annotated[
-    str,
-    Meta(max_length=2_000, description="`nextCursor` of the page before, with the same filter."),
-]
-Seq = Annotated[int, Meta(ge=0, description="Event number within the project.")]
-Sort = Literal["created", "-created", "updated", "-updated", "priority"]
-Name = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=PRINTABLE)]
-Metadata = Annotated[dict[str, Any], Meta(description="A JSON object of at most 16 KiB.")]
-WaitSeconds = Annotated[
-    float,
-    Meta(
-        ge=0,
-        le=3_600,
-        description="How long to wait if there is nothing yet; more than "
-        f"{WAIT_SECONDS_MAX:g} waits {WAIT_SECONDS_MAX:g}.",
-    ),
-]
-DryRun = Annotated[bool, Meta(description="Only say what would happen.")]
-
-
-IdempotencyKey = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=ID_LENGTH_MAX,
-        pattern=PRINTABLE,
-        description="The same key and request gets the same reply for 24 hours.",
-    ),
-]
+from protocol.limits import (
+    ADD_TASKS_MAX,
+    BULK_TASKS_MAX,
+    EVENTS_PAGE_MAX,
+    PAGE_DEFAULT,
+    PAGE_MAX,
+    TEMPLATE_PARAMETERS_MAX,
+    TEMPLATE_TASKS_MAX,
+)
+from protocol.models import EventType, Status, TemplateTask
 
 
 class Params(
@@ -178,17 +152,7 @@ class TaskFilter(Params, frozen=True, kw_only=True):
     tags: Annotated[list[Tag], Meta(max_length=50, description="All of these.")] = []
     worker_id: WorkerId | None = None
     depends_on: TaskId | None = None
-    search: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1,
-                max_length=SEARCH_LENGTH_MAX,
-                description="Part of the id or the description, upper and lower case alike.",
-            ),
-        ]
-        | None
-    ) = None
+    search: Search | None = None
     ids: Annotated[list[TaskId], Meta(max_length=BULK_TASKS_MAX, description="Any of these.")] = []
 
 
@@ -362,9 +326,8 @@ class UpdateTask(Mutation, frozen=True, kw_only=True):
 
 
 class Subscribe(Params, frozen=True, kw_only=True):
-    since: (
-        Annotated[int, Meta(ge=0, description="Replay what came after this event first.")] | None
-    ) = None
+    since: Seq | None = None
+    """Replay what came after this event first."""
     types: Annotated[list[EventType], Meta(description="Any of these; empty means all.")] = []
     task_id: TaskId | None = None
 
@@ -387,10 +350,6 @@ class GetSnapshot(Params, frozen=True, kw_only=True):
 
 
 # --- templates --------------------------------------------------------------------------------
-
-TemplateName = Annotated[
-    str, Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=PRINTABLE, description="Its name.")
-]
 
 
 class SaveTemplate(Mutation, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ A request that waits (`waitSeconds`) is withdrawn by the notification `$/cancelR
 ```
 
 Fields that are null are left out of results. Times are RFC 3339 in UTC with milliseconds. Every \
-method that changes something takes an `idempotencyKey`.
+method that changes something takes an `idempotencyKey`, but for `backup` and `prune`.
 """
 _RANGES: Final = (
     ("minLength", "maxLength", " characters"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from protocol.fields import Timestamp
 from protocol.models import (
     AttemptRecord,
     Blocker,
@@ -16,7 +17,6 @@ from protocol.models import (
     Task,
     TaskSummary,
     Template,
-    Timestamp,
     Wire,
 )
 

@@ -13,13 +13,15 @@ from msgspec import UNSET, UnsetType
 from protocol import models as m
 from protocol import params as p
 from protocol import results as r
-from protocol.methods import METHODS, Method
-from protocol.models import (
+from protocol.fields import (
     ClaimToken,
+    Cursor,
     Description,
-    EventType,
+    DryRun,
     LeaseSeconds,
+    Limit,
     MaxAttempts,
+    Metadata,
     Moment,
     Note,
     Priority,
@@ -27,17 +29,22 @@ from protocol.models import (
     Resource,
     Resources,
     RetryDelaySeconds,
+    Search,
+    Seq,
     SlotNumber,
-    Status,
+    Sort,
     Tag,
     Tags,
     TaskId,
     TaskIds,
+    TemplateName,
     Text,
     TimeoutSeconds,
+    WaitSeconds,
     WorkerId,
 )
-from protocol.params import Cursor, DryRun, Limit, Metadata, Seq, Sort, TemplateName, WaitSeconds
+from protocol.methods import METHODS, Method
+from protocol.models import EventType, Status
 
 __all__ = ["TypedMethods"]
 
@@ -306,7 +313,7 @@ class TypedMethods(ABC):
         tags: list[Tag] | None = None,
         worker_id: WorkerId | None = None,
         depends_on: TaskId | None = None,
-        search: str | None = None,
+        search: Search | None = None,
         ids: list[TaskId] | None = None,
         sort: Sort = "created",
         limit: Limit = 100,
@@ -596,7 +603,7 @@ class TypedMethods(ABC):
     async def subscribe(
         self,
         *,
-        since: int | None = None,
+        since: Seq | None = None,
         types: list[EventType] | None = None,
         task_id: TaskId | None = None,
     ) -> r.Subscribed:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from protocol import models, params
+from protocol import fields, models, params
 from protocol.errors import CoordinatorError
 from protocol.methods import METHODS, Method
 
@@ -33,7 +33,6 @@ from msgspec import UNSET, UnsetType
 from protocol import models as m
 from protocol import params as p
 from protocol import results as r
-from protocol.methods import METHODS, Method
 {imports}
 
 __all__ = ["TypedMethods"]
@@ -68,7 +67,7 @@ class _Aliases:
     """The names that the contract gives to types, and which of them were needed."""
 
     def __init__(self) -> None:
-        self._modules = {models: "protocol.models", params: "protocol.params"}
+        self._modules = {fields: "protocol.fields", models: "protocol.models"}
         self._used: dict[str, set[str]] = {name: set() for name in self._modules.values()}
 
     def name_of(self, hint: Any) -> str | None:
@@ -81,10 +80,11 @@ class _Aliases:
         return None
 
     def imports(self) -> str:
+        names = {**self._used, "protocol.methods": {"METHODS", "Method"}}
         return "\n".join(
-            f"from {module} import {', '.join(sorted(names))}"
-            for module, names in self._used.items()
-            if names
+            f"from {module} import {', '.join(sorted(names[module]))}"
+            for module in sorted(names)
+            if names[module]
         )
 
 

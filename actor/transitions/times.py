@@ -8,7 +8,7 @@ from typing import Final
 
 from actor.timestamps import from_datetime, to_text
 from protocol.errors import InvalidTime
-from protocol.models import Moment
+from protocol.fields import Moment
 
 __all__ = ["check_order", "future_ms", "seconds_ms"]
 

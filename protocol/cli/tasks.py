@@ -16,9 +16,9 @@ from protocol.cli.options import Target, ask, client_command
 from protocol.cli.screen import Screen, show
 from protocol.cli.views import task_view, tasks_table, understood
 from protocol.client import Client
+from protocol.fields import Sort
 from protocol.limits import PAGE_MAX
 from protocol.models import Task
-from protocol.params import Sort
 from protocol.results import TaskExplained
 
 __all__ = ["tasks"]

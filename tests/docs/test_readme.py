@@ -43,7 +43,7 @@ async def test_the_python_example_runs(tmp_path: Path) -> None:
 async def test_the_commands_run_in_the_order_shown(tmp_path: Path) -> None:
     lines = block("Use it from a terminal", "sh").splitlines()
     commands = [shlex.split(line, comments=True) for line in lines]
-    assert len(commands) == 11
+    assert len(commands) == 13
     async with running_server(tmp_path / "a.db") as server:
         for program, *words in commands:
             assert program == "task-coordinator"

@@ -42,7 +42,7 @@ ORIGINALS = {
 each_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 mutations = [method for method in METHODS.values() if method.mutates]
 each_mutation = pytest.mark.parametrize("method", mutations, ids=lambda method: method.name)
-queries = [method for method in METHODS.values() if not method.mutates]
+queries = [method for method in METHODS.values() if not method.changes]
 each_query = pytest.mark.parametrize("method", queries, ids=lambda method: method.name)
 
 

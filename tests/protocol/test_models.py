@@ -7,6 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from protocol.fields import (
+    NO_NUL,
+    PRINTABLE,
+    Description,
+    Priority,
+    SlotNumber,
+    Tags,
+    TaskId,
+    Text,
+    WorkerId,
+)
 from protocol.limits import (
     DESCRIPTION_LENGTH_MAX,
     ID_LENGTH_MAX,
@@ -15,22 +26,7 @@ from protocol.limits import (
     TAG_LENGTH_MAX,
     TAGS_MAX,
 )
-from protocol.models import (
-    NO_NUL,
-    PRINTABLE,
-    STATUSES,
-    Blocker,
-    Description,
-    Event,
-    Priority,
-    SlotNumber,
-    Status,
-    Tags,
-    Task,
-    TaskId,
-    Text,
-    WorkerId,
-)
+from protocol.models import STATUSES, Blocker, Event, Status, Task
 
 NOW = "2026-01-31T09:30:00.000Z"
 
