@@ -63,7 +63,7 @@ def test_a_method_is_described_as_in_the_table(document: Json, method: Method) -
     assert found["summary"] == method.summary
     assert found["tags"] == [{"name": method.group}]
     assert found["x-role"] == method.role.name.lower()
-    assert found["x-mutates"] is method.mutates
+    assert found["x-mutates"] is method.changes
     assert found["paramStructure"] == "either"
     # By position they are sent in this order.
     assert tuple(param["name"] for param in found["params"]) == method.positional
