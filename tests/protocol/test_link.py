@@ -1,6 +1,6 @@
 """Calls over a connection that breaks, against a peer that misbehaves on purpose."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -207,15 +207,29 @@ async def test_a_call_that_was_answered_is_not_withdrawn(peer: Peer, nursery: tr
         assert methods_of([await connection.receive()]) == ["next"]
 
 
-async def test_a_call_that_is_cancelled_before_it_was_written_is_not_sent(peer: Peer) -> None:
+async def test_a_call_that_is_cancelled_before_it_was_written_is_not_sent(
+    peer: Peer, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = trio.Event()
+    send_texts = Wire.send_texts
+
+    async def slow(wire: Wire, messages: Sequence[bytes]) -> None:
+        await go_on.wait()
+        await send_texts(wire, messages)
+
     async with linked(peer) as one:
         connection = await peer.accept()
         await one.wait_connected(None)
-        with trio.CancelScope() as scope:
-            scope.cancel()
-            await one.request("dropped", {}, timeout=None)
+        monkeypatch.setattr(Wire, "send_texts", slow)
+        caller = Caller(one, nursery)
+        await caller.in_order("with the writer")
+        scope = caller.call("behind it")
+        await wait_all_tasks_blocked()
+        scope.cancel()
+        await caller.wait("behind it")
+        go_on.set()
         await one.notify("next", {}, timeout=None)
-        assert methods_of([await connection.receive()]) == ["next"]
+        assert methods_of(await connection.receive_many(2)) == ["with the writer", "next"]
 
 
 async def test_a_call_that_is_cancelled_between_two_connections_is_not_sent_again(
