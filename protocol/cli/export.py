@@ -27,7 +27,7 @@ from protocol.formats.sheet import portable
 from protocol.limits import PAGE_MAX
 from protocol.results import TaskPage
 
-__all__ = ["export"]
+__all__ = ["export", "new_file"]
 
 DEFAULT: Final = "json"
 
@@ -75,7 +75,7 @@ def export(
     writer = WRITERS[_format(output, format_name)]
     # A bar would stand between the lines on a terminal that shows both.
     shown = not as_json and (output is not None or not sys.stdout.isatty())
-    with _stdout() if output is None else _file(output, force=force) as write:
+    with _stdout() if output is None else new_file(output, force=force) as write:
         count = ask(target, lambda client: _written(client, wanted, writer, write, shown=shown))
     if output is not None:
         screen = Screen.of(sys.stdout, os.environ)
@@ -136,7 +136,7 @@ def _stdout() -> Generator[Write]:
 
 
 @contextmanager
-def _file(path: Path, *, force: bool) -> Generator[Write]:
+def new_file(path: Path, *, force: bool) -> Generator[Write]:
     """A file that appears under its name when the block ends well, and not at all otherwise."""
     # A link is followed: what it points to is written anew, and the link stays.
     real = path.resolve()

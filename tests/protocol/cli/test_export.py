@@ -5,8 +5,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from protocol.cli.export import export, new_file
 from tests.protocol.cli.running import DEADLINE_SECONDS, NOBODY, PROGRAM, Command
 from tests.protocol.cli.terminal import on_a_terminal
 
@@ -163,6 +165,20 @@ def test_a_name_without_a_format_is_wrong_usage(tmp_path: Path) -> None:
         assert (
             f"The name '{name}' says no format: give --format json, jsonl, yaml, md." in done.stderr
         )
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+
+    def write() -> None:
+        with new_file(path, force=False) as write:
+            write("ours")
+            path.write_text("mine")
+
+    with click.Context(export).scope(), pytest.raises(click.UsageError, match="is there already"):
+        write()
+    assert path.read_text() == "mine"
+    assert [each.name for each in tmp_path.iterdir()] == ["plan.json"]
 
 
 # --- stdout -----------------------------------------------------------------------------------

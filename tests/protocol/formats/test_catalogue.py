@@ -26,6 +26,7 @@ def written(name: str, *pieces: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("name", WRITERS)
+@example(some=[{"id": "a", "description": "a\nb\n\n"}], more=[{"id": "b", "description": "\n"}])
 @given(some=st.lists(fields, min_size=1, max_size=3), more=st.lists(fields, max_size=2))
 def test_what_is_written_reads_back_as_it_was(
     name: str, some: list[dict[str, Any]], more: list[dict[str, Any]]
