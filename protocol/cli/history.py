@@ -115,11 +115,14 @@ def stats(target: Target, as_json: bool, window: float, worker_id: str | None) -
     """Show how many tasks were added and done, how many attempts failed or lapsed, how long tasks
     waited and were worked on, and the same for each worker, the busiest first.
 
-    With --json: the result of get_stats.
+    With --json: the result of get_stats; its `project` is always that of all workers.
     """
     params: dict[str, Any] = {"windowSeconds": window}
     if worker_id is not None:
         params["workerId"] = worker_id
     result = ask(target, lambda client: client.call("get_stats", params))
     screen = Screen.of(sys.stdout, os.environ)
-    show(screen.document(result) if as_json else stats_view(screen, understood(Stats, result)))
+    if as_json:
+        show(screen.document(result))
+    else:
+        show(stats_view(screen, understood(Stats, result), worker_id))

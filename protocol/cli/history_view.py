@@ -87,28 +87,38 @@ def _length(seconds: float | None) -> str:
 # --- figures ----------------------------------------------------------------------------------
 
 
-def stats_view(screen: Screen, stats: Stats) -> str:
-    """The project's figures, how long things took, and the workers, the busiest first."""
-    total = stats.project
+def stats_view(screen: Screen, stats: Stats, worker_id: str | None = None) -> str:
+    """The project's figures, how long things took, and the workers, the busiest first; with
+    `worker_id`, the figures of that worker, which are all that were asked for."""
+    one = worker_id is not None
+    figures = next(iter(stats.workers), None) if one else stats.project
     window = duration(seconds_between(stats.since, stats.until))
-    ended = f"{total.attempts} ended:"
     fields: list[Field] = [
         ("window", f"{window}, from {stats.since} to {stats.until}"),
-        ("worker", total.worker_id or "all of them"),
-        ("tasks added", str(stats.added)),
-        ("attempts", f"{ended} {_outcomes(total)}" if total.attempts else "none ended"),
-        ("done an hour", f"{total.done_per_hour:.1f}"),
-        ("failure rate", f"{total.failure_rate:.1%}"),
-        ("lapse rate", f"{total.lapse_rate:.1%}"),
+        ("worker", worker_id or "all of them"),
     ]
+    if not one:
+        fields.append(("tasks added", str(stats.added)))
+    fields += _figures(figures)
     if stats.truncated:
         fields.append(("note", "the window holds more attempts than these, the newest"))
     parts = [screen.fields(fields)]
-    if total.waiting_seconds or total.working_seconds:
-        parts.append(_percentiles_table(screen, total))
-    if stats.workers:
+    if figures is not None and (figures.waiting_seconds or figures.working_seconds):
+        parts.append(_percentiles_table(screen, figures))
+    if stats.workers and not one:
         parts.append(_workers_table(screen, stats.workers))
     return "\n".join(parts)
+
+
+def _figures(stats: WorkerStats | None) -> list[Field]:
+    if stats is None or stats.attempts == 0:
+        return [("attempts", "none ended")]
+    return [
+        ("attempts", f"{stats.attempts} ended: {_outcomes(stats)}"),
+        ("done an hour", f"{stats.done_per_hour:.1f}"),
+        ("failure rate", f"{stats.failure_rate:.1%}"),
+        ("lapse rate", f"{stats.lapse_rate:.1%}"),
+    ]
 
 
 def _outcomes(stats: WorkerStats) -> str:

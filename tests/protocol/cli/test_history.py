@@ -80,8 +80,11 @@ def test_the_figures_count_what_became_of_the_attempts(command: Command) -> None
 
 def test_the_figures_of_one_worker_are_its_own(command: Command) -> None:
     add_worked(command)
+    shown = command.ok("stats", "--worker", "w2", "--window", "1h")
+    assert "attempts      1 ended: 1 done, 0 failed, 0 lapsed, 0 given back\n" in shown
+    assert "w1" not in shown
     told = command.json("stats", "--worker", "w2", "--window", "1h")
-    assert (told["project"]["done"], told["project"]["failed"]) == (1, 0)
+    assert [worker["workerId"] for worker in told["workers"]] == ["w2"]
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,12 @@ def a_worker(**more: Any) -> WorkerStats:
     return WorkerStats(**{**fields, **more})
 
 
-def figures(project: WorkerStats, *workers: WorkerStats, truncated: bool = False) -> str:
+def figures(
+    project: WorkerStats,
+    *workers: WorkerStats,
+    truncated: bool = False,
+    worker_id: str | None = None,
+) -> str:
     stats = Stats(
         seq=9,
         since="2026-01-30T09:30:00.000Z",
@@ -98,7 +103,7 @@ def figures(project: WorkerStats, *workers: WorkerStats, truncated: bool = False
         workers=list(workers),
         truncated=truncated,
     )
-    return stats_view(PIPE, stats)
+    return stats_view(PIPE, stats, worker_id)
 
 
 def test_the_figures_name_their_window_and_say_what_became_of_the_attempts() -> None:
@@ -131,11 +136,25 @@ def test_each_worker_has_a_row() -> None:
     assert rows[2][0] == "-"
 
 
+def test_the_figures_of_one_worker_are_told_in_place_of_the_projects() -> None:
+    worker = a_worker(worker_id="w1", attempts=1, working_seconds=SECONDS)
+    lines = figures(a_worker(), worker, worker_id="w1").splitlines()
+    assert lines[1:3] == [
+        "worker        w1",
+        "attempts      1 ended: 4 done, 3 failed, 2 lapsed, 1 given back",
+    ]
+    assert lines[-1].split()[0] == "working"
+    assert figures(a_worker(), worker_id="w2").splitlines()[1:] == [
+        "worker    w2",
+        "attempts  none ended",
+    ]
+
+
 def test_a_window_without_attempts_says_so() -> None:
     nothing = a_worker(
         attempts=0, done=0, failed=0, lapsed=0, released=0, failure_rate=0, lapse_rate=0
     )
-    assert "attempts      none ended\n" in figures(nothing)
+    assert figures(nothing).splitlines()[-1] == "attempts     none ended"
 
 
 def test_figures_of_a_part_of_the_window_say_so() -> None:
