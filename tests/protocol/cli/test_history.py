@@ -59,7 +59,9 @@ def test_a_history_of_several_pages_is_put_together(command: Command) -> None:
     assert len(whole["events"]) == notes + 3
     (attempt,) = whole["attempts"]
     assert attempt["outcome"] == "done"
-    assert len(command.json("history", "a")["events"]) == 50
+    newest = command.json("history", "a")
+    assert newest["events"] == whole["events"][-50:]
+    assert newest["eventsLeftOut"] == notes + 3 - 50
 
 
 def test_a_task_that_was_never_there_is_refused(command: Command) -> None:
