@@ -211,7 +211,8 @@ def _told(work: Work, done: dict[str, Any]) -> str:
 
 def _one_told(work: Work, one: Any) -> str:
     task = understood(TaskAdded, one).task
-    return f"{work.past} {one_line(task.id)} ({task.status})\n"
+    now = "" if task.status == work.past else f" ({task.status})"
+    return f"{work.past} {one_line(task.id)}{now}\n"
 
 
 def _tasks(number: int) -> str:

@@ -8,17 +8,23 @@ import subprocess
 from tests.protocol.cli.running import DEADLINE_SECONDS, PROGRAM, Command
 
 
-def on_a_terminal(command: Command, *words: str, **variables: str) -> tuple[int, str]:
-    """Run with stdout on a pseudo terminal; the exit code and what a person would see."""
+def on_a_terminal(
+    command: Command, *words: str, typed: str | None = None, **variables: str
+) -> tuple[int, str]:
+    """Run with stdout on a pseudo terminal; the exit code and what a person would see.
+
+    With `typed`, stdin is the terminal too, and that is what the person types.
+    """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*PROGRAM, *words],
         env={**command.environment, "TERM": "xterm-256color", "COLUMNS": "100", **variables},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if typed is None else theirs,
         stdout=theirs,
         stderr=theirs,
     )
     os.close(theirs)
+    os.write(ours, (typed or "").encode())
     shown = b""
     while chunk := _read(ours):
         shown += chunk
