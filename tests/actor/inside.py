@@ -6,7 +6,7 @@ Owns starting one over any store, and talking to it as a client would, in JSON-R
 import itertools
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import trio
@@ -18,9 +18,13 @@ from actor.operations import NO_SCHEDULE, Schedule
 from actor.policy import DEFAULT_POLICY, Policy
 from actor.store.base import Store
 from actor.store.memory import MemoryStore
+from actor.timestamps import to_ms
 from protocol.dispatch import Dispatcher
 from protocol.errors import from_wire
 from protocol.session import Session
+
+BEGAN_MS: Final = 1_800_000_000_000
+"""What the wall clock says when a server begins."""
 
 
 class Client:
@@ -50,8 +54,14 @@ class Client:
         await self.session.receive(msgspec.json.encode(request).decode())
         return id_
 
-    async def answer(self, id_: int) -> Any:
-        with trio.fail_after(10):
+    async def answer(self, id_: int, within: float = 10) -> Any:
+        """The result of a request that was sent.
+
+        Raises:
+            CoordinatorError: the refusal.
+            trio.TooSlowError: it took more than so many seconds, on Trio's clock.
+        """
+        with trio.fail_after(within):
             while id_ not in self._answers:
                 await self._arrived.wait()
         response = self._answers.pop(id_)
@@ -62,6 +72,17 @@ class Client:
 
     def answered(self, id_: int) -> bool:
         return id_ in self._answers
+
+    def told(self) -> list[tuple[float, str, str | int | None]]:
+        """(seconds since the server began, type, task or slot) of the events that arrived."""
+        return [
+            (
+                (to_ms(event["time"]) - BEGAN_MS) / 1000,
+                event["type"],
+                event.get("taskId", event.get("slot")),
+            )
+            for event in self.events
+        ]
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -113,7 +134,7 @@ async def inside(
 
     Both clocks go with Trio's, which a test may make virtual; the wall clock can be set on top.
     """
-    now = [1_800_000_000_000]
+    now = [BEGAN_MS]
     clock = Clock(lambda: now[0] + monotonic_ms() - start_ms, monotonic_ms)
     start_ms = monotonic_ms()
     coordinator = await Coordinator.open(
