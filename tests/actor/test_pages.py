@@ -77,6 +77,9 @@ def test_filters_combine() -> None:
     assert walk(state, "list_tasks", dependsOn="nothing") == []
     assert walk(state, "list_tasks", search="DO G") == ["gamma"]
     assert walk(state, "list_tasks", search="eta", tags=["y"]) == ["beta"]
+    assert walk(state, "list_tasks", ids=["gamma", "alpha", "nobody"]) == ["alpha", "gamma"]
+    assert walk(state, "list_tasks", ids=["gamma", "beta"], tags=["y"], limit=1) == ["beta"]
+    assert walk(state, "list_tasks", ids=["nobody"]) == []
 
 
 def test_tasks_that_are_claimed_between_pages_do_not_shift_the_next_page() -> None:

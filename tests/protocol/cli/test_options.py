@@ -7,7 +7,7 @@ import pytest
 
 from tests.protocol.cli.running import NOBODY, Command, start_server
 
-COMMANDS = ("call", "status", "tasks", "add", "watch")
+COMMANDS = ("call", "status", "tasks", "add", "edit", "cancel", "reset", "watch")
 
 
 @pytest.mark.parametrize("words", [("status",), ("add", "x"), ("watch",)])

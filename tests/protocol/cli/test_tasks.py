@@ -39,6 +39,7 @@ def test_the_filters_mean_what_they_say(command: Command) -> None:
     assert ids(command, "--tag", "backend") == ["db", "api"]
     assert ids(command, "--search", "PAGE") == ["ui"]
     assert ids(command, "--worker", "w1") == []
+    assert ids(command, "--depends-on", "db") == ["api"]
     assert ids(command, "--sort", "priority") == ["ui", "db", "api"]
     assert ids(command, "--sort=-created") == ["ui", "api", "db"]
     assert ids(command, "--limit", "2") == ["db", "api"]
