@@ -70,7 +70,8 @@ def fail_or_retry(draft: Draft, task: TaskRecord, error: str | None, output: str
     worked = worked_seconds(draft, task)
     if task.max_attempts is not None and attempts_used(task) < task.max_attempts:
         retry_at_ms = draft.now_ms + retry_delay_ms(draft, task)
-        waiting = draft.stop(task, **_rest_until(draft, task, retry_at_ms), error=error)
+        fields = _rest_until(draft, task, retry_at_ms)
+        waiting = draft.stop(task, **fields, error=error, lapsed=False)
         data = {"error": error, "retryAt": to_text(retry_at_ms), "workedSeconds": worked}
         draft.task_event("task_retrying", waiting, data, slot=task.worker_slot)
         return

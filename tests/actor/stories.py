@@ -13,6 +13,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actor.policy import Policy
 from actor.store.base import Store
+from actor.timestamps import to_ms
 from tests.actor.inside import Client, Inside, inside
 
 __all__ = ["LEASE", "POLICY", "Story", "story"]
@@ -50,6 +51,15 @@ class Story:
 
     async def status(self, name: str = "a") -> str:
         return str((await self.task(name))["status"])
+
+    async def until_available(self, name: str = "a", unless: str = "") -> None:
+        """Sleep until a scheduled task is available, in steps as short as the loop's own."""
+        while (status := await self.status(name)) not in {"available", unless}:
+            assert status == "scheduled"
+            moment = (await self.watcher("explain_task", taskId=name))["waitsUntil"]
+            wall_ms = to_ms((await self.watcher("get_snapshot"))["time"])
+            await trio.sleep((to_ms(moment) - wall_ms) / 1000)
+            await wait_all_tasks_blocked()
 
     async def begin_work(
         self, worker: str = "w", task: str = "a", *, lease: float | None = None, **fields: Any
