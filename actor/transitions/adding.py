@@ -79,10 +79,9 @@ def _record(
 ) -> TaskRecord:
     """The task as it was given; its status is settled later, unless it is imported as finished."""
     past = task if isinstance(task, ImportedTask) and task.status is not None else None
-    # What is over already may have had its time in the past.
-    now_ms = draft.now_ms if past is None else 0
-    not_before_ms = future_ms("notBefore", task.not_before, now_ms)
-    deadline_ms = future_ms("deadline", task.deadline, now_ms)
+    is_over = past is not None
+    not_before_ms = future_ms("notBefore", task.not_before, draft.now_ms, may_be_past=is_over)
+    deadline_ms = future_ms("deadline", task.deadline, draft.now_ms, may_be_past=is_over)
     check_order(not_before_ms, deadline_ms)
     return TaskRecord(
         project=draft.state.record.number,

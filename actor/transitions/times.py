@@ -15,16 +15,18 @@ __all__ = ["check_order", "future_ms", "seconds_ms"]
 _AHEAD_MS_MAX: Final = 100 * 366 * 86_400_000
 
 
-def future_ms(field: str, moment: Moment | None, now_ms: int) -> int | None:
+def future_ms(
+    field: str, moment: Moment | None, now_ms: int, *, may_be_past: bool = False
+) -> int | None:
     """The moment in milliseconds.
 
     Raises:
-        InvalidTime: it is in the past, or more than a hundred years ahead.
+        InvalidTime: it is in the past and may not be, or more than a hundred years ahead.
     """
     if moment is None:
         return None
     ms = from_datetime(moment)
-    if ms <= now_ms:
+    if ms <= now_ms and not may_be_past:
         problem = "is in the past"
     elif ms > now_ms + _AHEAD_MS_MAX:
         problem = "is over a hundred years ahead"
