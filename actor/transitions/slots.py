@@ -18,6 +18,7 @@ from protocol.errors import (
     SlotNotYours,
     WorkerHasSlot,
 )
+from protocol.limits import WAIT_SECONDS_MAX
 from protocol.params import ClaimWorkerSlot, ReleaseWorkerSlot
 from protocol.results import SlotClaimed, SlotReleased
 
@@ -39,7 +40,7 @@ def claim_worker_slot(state: ProjectState, params: ClaimWorkerSlot, context: Con
     number = state.lowest_free_slot()
     if number is None:
         if context.may_wait and params.wait_seconds:
-            return draft.decided(Waiting(params.wait_seconds))
+            return draft.decided(Waiting(min(params.wait_seconds, WAIT_SECONDS_MAX)))
         raise NoFreeSlot(
             f"All {state.record.slots} worker slots are held. Wait for one with `waitSeconds`, or "
             "make more with `set_worker_slots`.",
