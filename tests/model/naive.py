@@ -1,216 +1,283 @@
-"""A second coordinator, as simple as can be: no indexes, no tokens, full scans everywhere.
+"""A second coordinator, as simple as can be.
 
-Owns the rules in their plainest form. It shares no code with `actor`, so a mistake would have to
-be made twice. Returns the reason of a refusal, or None.
+Owns the rules of workers in their plainest form: slots, claims, reports. Each command returns the
+reason of its refusal, or None; a refusal changes nothing. What a command found is left in an
+attribute. Shares no code with `actor`.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.model.naive_list import NORMAL, NaiveList
+from tests.model.plain import DAY_MS, FINISHED, LEASE_MS, RETRY_MS, Item, Seat
 
 
 @dataclass
-class Item:
-    """A task."""
+class Naive(NaiveList):
+    """The commands."""
 
-    order: int
-    priority: int
-    needs: list[str]
-    status: str = "available"
-    worker: str | None = None
-    slot: int | None = None
-    attempt: int = 0
-    may_report: bool = False
+    given: str | None = None
+    """The task that the last `claim_next` gave."""
+    waiting: bool = False
+    """Whether the last claim waits."""
 
+    # --- slots --------------------------------------------------------------------------------
 
-@dataclass
-class Naive:
-    """The whole world of one project."""
-
-    total_slots: int
-    tasks: dict[str, Item] = field(default_factory=dict[str, Item])
-    owners: dict[int, str | None] = field(default_factory=dict[int, "str | None"])
-    count: int = 0
-
-    # --- helpers ------------------------------------------------------------------------------
-
-    def waits(self, item: Item) -> bool:
-        return any(self.tasks[name].status != "done" for name in item.needs)
-
-    def settle(self) -> None:
-        """Put every task that nobody touches where it belongs."""
-        for item in self.tasks.values():
-            if item.status in {"blocked", "available"}:
-                item.status = "blocked" if self.waits(item) else "available"
-
-    def task_in(self, slot: int) -> str | None:
-        found = [name for name, item in self.tasks.items() if item.slot == slot]
-        return found[0] if found else None
-
-    def queue(self) -> list[str]:
-        ready = [
-            (-i.priority, i.order, n) for n, i in self.tasks.items() if i.status == "available"
-        ]
-        return [name for _, _, name in sorted(ready)]
-
-    def reaches(self, start: str, goal: str, edges: dict[str, list[str]]) -> bool:
-        seen: set[str] = set()
-        todo = [start]
-        while todo:
-            name = todo.pop()
-            if name == goal:
-                return True
-            if name not in seen:
-                seen.add(name)
-                todo += edges.get(name, [])
-        return False
-
-    def bad_graph(self, new: dict[str, list[str]]) -> str | None:
-        edges = {name: item.needs for name, item in self.tasks.items()} | new
-        if any(need not in edges for needs in new.values() for need in needs):
-            return "unknown_dependency"
-        for name, needs in new.items():
-            if any(self.reaches(need, name, edges) for need in needs):
-                return "dependency_cycle"
-        return None
-
-    # --- commands -----------------------------------------------------------------------------
-
-    def add(self, wanted: list[tuple[str, list[str], int]]) -> str | None:
-        names = [name for name, _, _ in wanted]
-        if len(set(names)) < len(names) or any(name in self.tasks for name in names):
-            return "task_exists"
-        problem = self.bad_graph({name: needs for name, needs, _ in wanted})
-        if problem:
-            return problem
-        for name, needs, priority in wanted:
-            self.count += 1
-            self.tasks[name] = Item(self.count, priority, list(dict.fromkeys(needs)))
-        self.settle()
-        return None
-
-    def edit(self, name: str, needs: list[str]) -> str | None:
-        item = self.tasks.get(name)
-        if item is None:
-            return "task_not_found"
-        needs = list(dict.fromkeys(needs))
-        if needs == item.needs:
+    def claim_slot(
+        self,
+        session: str,
+        worker: str | None,
+        *,
+        lease_ms: int | None = None,
+        bind: bool = False,
+        may_wait: bool = False,
+    ) -> str | None:
+        self.waiting = False
+        mine = self.seat_of(worker)
+        if mine is not None:
+            seat = self.seats[mine]
+            if seat.session != session and seat.connected:
+                self.say("slot_claimed")
+            seat.session, seat.bound = session, seat.bound or bind
+            seat.lease_ms = lease_ms or seat.lease_ms
+            self.renew(mine)
             return None
-        if item.status not in {"blocked", "available"}:
-            return "invalid_status"
-        problem = self.bad_graph({name: needs})
-        if problem:
-            return problem
-        item.needs = needs
-        self.settle()
-        return None
-
-    def claim_slot(self, worker: str | None) -> str | None:
-        if worker is not None and worker in self.owners.values():
-            return None
-        free = [n for n in range(1, self.total_slots + 1) if n not in self.owners]
+        free = [n for n in range(1, self.total + 1) if n not in self.seats]
         if not free:
-            return "no_free_slot"
-        self.owners[free[0]] = worker
+            self.waiting = may_wait
+            return None if may_wait else "no_free_slot"
+        lease_ms = lease_ms or LEASE_MS
+        self.seats[free[0]] = Seat(worker=worker, session=session, bound=bind, lease_ms=lease_ms)
+        self.renew(free[0])
+        self.say("slot_claimed")
         return None
 
-    def release_slot(self, slot: int, worker: str | None) -> str | None:
-        if slot > self.total_slots:
-            return "slot_not_found"
-        if slot not in self.owners:
-            return "slot_not_claimed"
-        owner = self.owners[slot]
-        if owner is not None and owner != worker:
+    def release_slot(self, session: str, slot: int, worker: str | None) -> str | None:
+        if slot not in self.seats:
+            return "slot_not_found" if slot > self.total else "slot_not_claimed"
+        seat = self.seats[slot]
+        own = worker is None and seat.session == session
+        if seat.worker is not None and not own and worker != seat.worker:
             return "slot_not_yours"
-        self.free(slot)
-        return None
-
-    def free(self, slot: int) -> None:
-        del self.owners[slot]
         name = self.task_in(slot)
         if name is not None:
-            self.tasks[name].slot = None
-            self.tasks[name].status = "available"
-            self.settle()
+            self.hand_back(name)
+        del self.seats[slot]
+        self.say("slot_released")
+        return None
+
+    def unusable(self, session: str, slot: int, worker: str) -> str | None:
+        if slot not in self.seats:
+            return "slot_not_found" if slot > self.total else "slot_not_claimed"
+        seat = self.seats[slot]
+        if seat.worker not in {None, worker}:
+            return "slot_not_yours"
+        if seat.worker is None:
+            if seat.bound and seat.session != session:
+                return "slot_not_yours"
+            if self.seat_of(worker) is not None:
+                return "worker_has_slot"
+        return "slot_busy" if self.task_in(slot) is not None else None
+
+    def heartbeat(self, session: str, worker: str | None) -> str | None:
+        numbers = self.seats_for(session, worker)
+        for number in numbers:
+            self.renew(number)
+        return None if numbers else "slot_not_claimed"
+
+    def seats_for(self, session: str, worker: str | None) -> list[int]:
+        """The slots that a heartbeat renews."""
+        if worker is None:
+            return sorted(n for n, seat in self.seats.items() if seat.session == session)
+        return [n for n, seat in self.seats.items() if seat.worker == worker]
+
+    # --- work ---------------------------------------------------------------------------------
 
     def claim(  # noqa: PLR0911 -- a list of refusals, one line each
-        self, name: str, worker: str, slot: int
+        self, session: str, name: str, worker: str, slot: int, lease_ms: int | None = None
     ) -> str | None:
         item = self.tasks.get(name)
         if item is None:
             return "task_not_found"
         if item.status == "working" and (item.worker, item.slot) == (worker, slot):
+            self.touch(worker)
             return None
         if item.status != "available":
             return "task_not_available"
-        if slot > self.total_slots:
-            return "slot_not_found"
-        if slot not in self.owners:
+        problem = self.unusable(session, slot, worker)
+        if problem:
+            return problem
+        if self.paused:
+            return "claims_paused"
+        if self.in_the_way(item.resources):
+            return "resource_conflict"
+        self.take(session, name, worker, slot, lease_ms)
+        return None
+
+    def claim_next(
+        self,
+        session: str,
+        worker: str,
+        slot: int | None,
+        *,
+        tags: Sequence[str] = (),
+        lease_ms: int | None = None,
+        wait_ms: int = 0,
+    ) -> str | None:
+        """`wait_ms`: how long it waits if there is nothing."""
+        self.given, self.waiting = None, False
+        number = slot if slot is not None else self.seat_of(worker)
+        if number is None:
             return "slot_not_claimed"
-        owner = self.owners[slot]
-        if owner is not None and owner != worker:
-            return "slot_not_yours"
-        if self.task_in(slot) is not None:
-            return "slot_busy"
-        if owner is None and worker in self.owners.values():
-            return "worker_has_slot"
-        self.owners[slot] = worker
-        item.status, item.worker, item.slot = "working", worker, slot
+        problem = self.unusable(session, number, worker)
+        if problem:
+            return problem
+        self.given = self.next_for(tags)
+        if self.given is not None:
+            self.take(session, self.given, worker, number, lease_ms)
+            return None
+        self.waiting = bool(wait_ms)
+        self.renew(number, wait_ms)
+        return None
+
+    def take(self, session: str, name: str, worker: str, slot: int, lease_ms: int | None) -> None:
+        seat, item = self.seats[slot], self.tasks[name]
+        if seat.worker is None:
+            seat.worker, seat.session = worker, session
+            self.say("slot_named")
+        seat.revoked = None
+        self.claims += 1
+        item.status, item.worker, item.slot, item.claim = "working", worker, slot, self.claims
         item.attempt += 1
-        item.may_report = True
+        item.used += 1
+        item.claimed_at, item.retry_at, item.lapsed = self.wall, None, False
+        item.progress, item.output, item.error = None, None, None
+        item.lease_ms = lease_ms or seat.lease_ms
+        item.gives_up_at = None if item.timeout_ms is None else self.mono + item.timeout_ms
+        self.renew(slot)
+        self.say("task_claimed", name)
+
+    def not_the_holder(self, item: Item, worker: str, claim: int | None) -> str | None:
+        """`claim`: the one whose token comes with the call."""
+        if claim is not None and claim != item.claim:
+            return "stale_claim"
+        if item.claim is None or item.worker != worker:
+            return "not_holder"
         return None
 
-    def report(self, name: str, status: str, worker: str) -> str | None:
+    def report(
+        self, name: str, status: str, worker: str, claim: int | None, text: str | None
+    ) -> str | None:
+        """`text`: the output of what is done, the error of what failed."""
         item = self.tasks.get(name)
         if item is None:
             return "task_not_found"
-        if not item.may_report or item.worker != worker:
-            return "not_holder"
-        if item.status == status:
+        problem = self.not_the_holder(item, worker, claim)
+        if problem:
+            return problem
+        if not self.repeats(item, status, text):
+            given_up_on = item.status == "failed" and item.lapsed and status == "done"
+            if item.status in FINISHED and not given_up_on:
+                return "invalid_status"
+            if status == "working":
+                return "not_holder"
+            self.touch(worker)
+            self.end(name, status, text)
+            self.drain()
             return None
-        if item.status not in {"working", "available", "blocked"}:
-            return "invalid_status"
+        self.touch(worker)
+        return None
+
+    def repeats(self, item: Item, status: str, text: str | None) -> bool:
         if status == "working":
-            return "not_holder"
-        item.status, item.slot = status, None
-        self.settle()
+            return item.status == "working"
+        if status == "failed" and item.status == "scheduled":
+            return text in {None, item.error}
+        same = item.status == status and not item.lapsed
+        return same and text in {None, item.output if status == "done" else item.error}
+
+    def end(self, name: str, status: str, text: str | None) -> None:
+        item = self.tasks[name]
+        self.stop(name)
+        if status == "done":
+            item.status, item.output, item.error = "done", text, None
+            item.retry_at, item.lapsed = None, False
+            self.say("task_done", name)
+            self.unblock(name)
+            return
+        item.error = text
+        item.lapsed = False
+        if item.max_attempts is not None and item.used < item.max_attempts:
+            first_ms = RETRY_MS if item.retry_ms is None else item.retry_ms
+            delay_ms = first_ms
+            for _ in range(item.used - 1):
+                delay_ms *= 2
+            item.retry_at = self.wall + min(delay_ms, DAY_MS)
+            item.status = self.place(item)
+            if item.status == "available":
+                item.retry_at = None
+            self.say("task_retrying", name)
+        else:
+            item.status, item.output = "failed", None
+            self.say("task_failed", name)
+
+    def only_while_working(self, item: Item | None, worker: str, claim: int | None) -> str | None:
+        if item is None:
+            return "task_not_found"
+        problem = self.not_the_holder(item, worker, claim)
+        if problem or item.status == "working":
+            return problem
+        return "invalid_status" if item.status in FINISHED else "not_holder"
+
+    def progress(
+        self, name: str, worker: str, claim: int | None, progress: float, note: str | None
+    ) -> str | None:
+        item = self.tasks.get(name)
+        problem = self.only_while_working(item, worker, claim)
+        if problem or item is None:
+            return problem
+        self.touch(worker)
+        new = (progress, note or item.note)
+        if new != (item.progress, item.note):
+            item.progress, item.note = new
+            self.say("task_progress", name)
         return None
 
-    def cancel(self, name: str) -> str | None:
+    def release(self, name: str, worker: str, claim: int | None, note: str | None) -> str | None:
+        item = self.tasks.get(name)
+        problem = self.only_while_working(item, worker, claim)
+        if problem or item is None:
+            return problem
+        self.touch(worker)
+        item.note = note or item.note
+        self.hand_back(name)
+        self.drain()
+        return None
+
+    def reserve(
+        self, name: str, worker: str, claim: int | None, written: Sequence[str]
+    ) -> str | None:
+        item = self.tasks.get(name)
+        problem = self.only_while_working(item, worker, claim)
+        if problem or item is None:
+            return problem
+        if any(NORMAL[one] is None for one in written):
+            return "invalid_resource"
+        wanted: list[str] = self.as_meant({"resources": written})["resources"]
+        new = [one for one in wanted if one not in item.holds()]
+        if self.in_the_way(new, own=name):
+            return "resource_conflict"
+        self.touch(worker)
+        if new:
+            item.reserved = item.reserved + new
+            self.say("resources_reserved", name)
+        return None
+
+    def add_note(self, name: str, worker: str | None, note: str) -> str | None:
         item = self.tasks.get(name)
         if item is None:
             return "task_not_found"
-        if item.status == "cancelled":
-            return None
-        if item.status in {"done", "failed"}:
-            return "invalid_status"
-        item.status, item.slot, item.may_report = "cancelled", None, False
+        self.touch(worker)
+        item.note = note
+        self.say("task_noted", name)
         return None
-
-    def reset(self, name: str, force: bool) -> str | None:
-        item = self.tasks.get(name)
-        if item is None:
-            return "task_not_found"
-        allowed = {"failed", "cancelled"} | ({"done", "working"} if force else set[str]())
-        if item.status not in allowed:
-            return "invalid_status"
-        item.status, item.slot, item.worker, item.may_report = "available", None, None, False
-        self.settle()
-        return None
-
-    def delete(self, name: str) -> str | None:
-        item = self.tasks.get(name)
-        if item is None:
-            return "task_not_found"
-        if item.status == "working":
-            return "invalid_status"
-        if any(name in other.needs for other in self.tasks.values()):
-            return "has_dependents"
-        del self.tasks[name]
-        return None
-
-    def clean(self) -> str | None:
-        self.tasks.clear()
-        return None
-
-    def restart(self) -> None:
-        for slot in list(self.owners):
-            self.free(slot)
