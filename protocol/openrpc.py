@@ -17,12 +17,31 @@ import msgspec
 from protocol.errors import ERRORS, CoordinatorError
 from protocol.methods import METHODS, Method
 from protocol.models import EventsNotification
+from protocol.unanswered import CANCEL_REQUEST
 from protocol.urls import DEFAULT_URL
 
 __all__ = ["API_VERSION", "openrpc_document"]
 
 API_VERSION: Final = "1.0.0"
 """Of the contract, not of the product: its first part is the `v1` of the subprotocol."""
+
+_CANCEL: Final[dict[str, Any]] = {
+    "name": CANCEL_REQUEST,
+    "summary": (
+        "Withdraw a request that waits (`waitSeconds`): it is answered `request_cancelled`. Others "
+        "are carried out. The end of a connection does the same for all of its requests."
+    ),
+    "paramStructure": "either",
+    "params": [
+        {
+            "name": "id",
+            "description": "Of the request, as it was sent. One that is unknown is ignored.",
+            "required": True,
+            "schema": {"type": ["string", "number", "null"]},
+        }
+    ],
+}
+"""What a client may send beside requests; a Method Object of the specification has an answer."""
 
 _SCHEMAS = "#/components/schemas/"
 _ERRORS = "#/components/errors/"
@@ -46,6 +65,7 @@ def openrpc_document(server_url: str | None = None) -> dict[str, Any]:
         },
         "servers": [{"name": "coordinator", "url": server_url or DEFAULT_URL}],
         "methods": _methods(),
+        "x-notifications": [_CANCEL],
         "components": {"schemas": _shared_schemas(), "errors": _errors()},
     }
 

@@ -8,9 +8,13 @@ import msgspec
 import pytest
 
 from protocol import params as p
+from protocol.dispatch import Dispatcher
 from protocol.errors import ERRORS
 from protocol.methods import METHODS, Method
 from protocol.openrpc import openrpc_document
+from protocol.session import Session
+from tests.protocol.peers import METHODS as SMALL_TABLE
+from tests.protocol.peers import Desk, request, take
 
 Json = dict[str, Any]
 
@@ -40,7 +44,8 @@ def resolve(document: Json, reference: str) -> Any:
 
 
 def test_the_outline_is_that_of_the_specification(document: Json) -> None:
-    assert set(document) == {"openrpc", "info", "servers", "methods", "components"}
+    of_the_specification = {"openrpc", "info", "servers", "methods", "components"}
+    assert set(document) == {*of_the_specification, "x-notifications"}
     assert document["openrpc"].startswith("1.3.")
     assert {"title", "version"} <= set(document["info"])
     assert document["servers"] == [{"name": "coordinator", "url": "ws://127.0.0.1:3335"}]
@@ -81,6 +86,29 @@ def test_a_param_is_required_exactly_if_it_has_no_default(document: Json, method
     required = {param["name"] for param in params if param["required"]}
     fields = msgspec.structs.fields(method.params)
     assert required == {field.encode_name for field in fields if field.required}
+
+
+async def test_a_client_can_send_the_notifications_that_it_describes(document: Json) -> None:
+    [notification] = document["x-notifications"]
+    [param] = notification["params"]
+    assert param["schema"] == {"type": ["string", "number", "null"]}
+    desk = Desk()
+    session = Session(Dispatcher(desk, SMALL_TABLE), "default")
+    for id_ in ("a", 1, None):
+        await session.receive(
+            json.dumps({"jsonrpc": "2.0", "id": id_, "method": "hold", "params": {"key": str(id_)}})
+        )
+        await session.receive(request(notification["name"], **{param["name"]: id_}))
+    answers = await take(session)
+    assert [answer["id"] for answer in answers] == ["a", 1, None]
+    assert {answer["error"]["data"]["reason"] for answer in answers} == {"request_cancelled"}
+
+
+def test_whatever_may_wait_can_be_cancelled_and_nothing_else(document: Json) -> None:
+    for method in document["methods"]:
+        waits = any(param["name"] == "waitSeconds" for param in method["params"])
+        cancelled = "#/components/errors/RequestCancelled" in references(method["errors"])
+        assert waits == cancelled, method["name"]
 
 
 def test_every_reference_leads_somewhere(document: Json) -> None:
