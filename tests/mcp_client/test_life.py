@@ -219,7 +219,7 @@ async def test_a_frozen_process_may_report_what_nobody_claimed_since(
 
 async def test_a_server_that_comes_back_finds_the_agent_at_work(tmp_path: Path) -> None:
     database = tmp_path / "tasks.db"
-    options = ("--lease-seconds", "2", "--disconnect-grace-seconds", "2")
+    options = ("--lease-seconds", "6", "--disconnect-grace-seconds", "6")
     async with running_server(database, *options) as first, agent(first.url, tmp_path) as ours:
         async with connect(first.url) as client:
             await with_a_task(client, ours)
