@@ -14,3 +14,23 @@ def test_every_status_can_be_entered_and_left() -> None:
     assert {old for old, _, _ in found} == {*STATUSES, "[*]"}
     assert ("working", "claim_task", "working") not in found
     assert not any(label == "claim_task" and old != "available" for old, label, _ in found)
+
+
+def test_time_moves_tasks_and_a_restart_moves_none() -> None:
+    found = arrows()
+    assert {label for _, label, _ in found} >= {
+        "lease lapsed",
+        "timeoutSeconds over",
+        "connection lost",
+        "moment arrived",
+        "last dependency done",
+        "dependency reset",
+    }
+    assert ("scheduled", "moment arrived", "available") in found
+    assert {new for old, label, new in found if label == "lease lapsed"} == {
+        "blocked",
+        "scheduled",
+        "available",
+        "failed",
+    }
+    assert not any(label == "server restarted" for _, label, _ in found)
