@@ -5,7 +5,9 @@ ending it by its process id.
 """
 
 import json
+import random
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -18,6 +20,9 @@ import trio
 
 START_SECONDS = 20.0
 STOP_SECONDS = 15.0
+FIXED_PORTS = range(20_000, 30_000)
+"""Below the range from which systems choose the ports of outgoing connections: a client that
+tries again and again must not be given the very port that it tries to reach."""
 
 
 @dataclass
@@ -84,3 +89,15 @@ async def running_server(
         with trio.CancelScope(shield=True):
             if server.process.returncode is None:
                 await server.kill()
+
+
+def free_port(rng: random.Random) -> int:
+    """A port for a server that is to be started on it more than once."""
+    while True:
+        port = rng.choice(FIXED_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -6,7 +6,6 @@ survives it, so that a missing sync is not found here.
 """
 
 import random
-import socket
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,7 +16,7 @@ import trio
 from protocol.client import Client, connect
 from tests.faults.ledger import Ledger, check_file
 from tests.faults.raw import RawClient, Worker, raw_client
-from tests.servers import ServerProcess, running_server
+from tests.servers import ServerProcess, free_port, running_server
 
 KILLS = 20
 CONNECTIONS = 20
@@ -28,9 +27,6 @@ ROUND_SECONDS = 60
 
 RECONNECTING_KILLS = 5
 RECONNECTING_CLIENTS = 8
-FIXED_PORTS = range(20_000, 30_000)
-"""Below the range from which systems choose the ports of outgoing connections: a client that
-tries again and again must not be given the very port that it tries to reach."""
 
 
 @pytest.mark.slow
@@ -141,17 +137,6 @@ async def test_the_clients_calls_all_succeed_exactly_once_over_five_kills(
     await check_file(database, Ledger(sent=set(once), added=crew.finished))
     print(f"{len(once)} tasks")
     assert "Traceback" not in log.read_text()
-
-
-def free_port(rng: random.Random) -> int:
-    while True:
-        port = rng.choice(FIXED_PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 class Crew:
