@@ -27,7 +27,7 @@ def test_time_moves_tasks_and_a_restart_moves_none() -> None:
         "dependency reset",
     }
     assert ("scheduled", "moment arrived", "available") in found
-    assert {new for old, label, new in found if label == "lease lapsed"} == {
+    assert {new for _, label, new in found if label == "lease lapsed"} == {
         "blocked",
         "scheduled",
         "available",
