@@ -48,7 +48,7 @@ class Coordinator:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._publisher = Publisher(store.read_events)
+        self._publisher = Publisher(store.read_events, self._pruned_seq)
         self._started_ms = clock.wall_ms()
         self._replays: trio.Nursery
         self._reading = Reading(store, clock)
@@ -178,6 +178,10 @@ class Coordinator:
         )
         _reply(call, Subscribed(subscription=subscription.name, seq=project.seq))
         self._replays.start_soon(self._publisher.replay, subscription)
+
+    def _pruned_seq(self, project: str) -> int:
+        state = self.world.projects.get(project)
+        return 0 if state is None else state.record.pruned_seq
 
     def _unsubscribe(self, call: Call, project: ProjectState) -> None:
         del project

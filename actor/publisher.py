@@ -27,7 +27,7 @@ REPLAY_PAGE = 500
 NOTIFICATION_BYTES_MAX = 256 * 1024
 """Events of one notification; a single larger one still goes, alone."""
 TRY_AGAIN_SECONDS = 1.0
-INTERNAL_ERROR = 1011
+TRY_AGAIN_LATER = 1013
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,10 @@ class _Channel:
 class Publisher:
     """All subscriptions of one server. Used from the Trio thread only."""
 
-    def __init__(self, read_events: ReadEvents) -> None:
+    def __init__(self, read_events: ReadEvents, pruned_seq: Callable[[str], int]) -> None:
+        """`pruned_seq` tells up to which event a project's history may have been pruned."""
         self._read_events = read_events
+        self._pruned_seq = pruned_seq
         self._channels: dict[str, _Channel] = {}
         self._by_peer: dict[Peer, dict[str, Subscription]] = {}
         self._names = itertools.count(1)
@@ -150,6 +152,12 @@ class Publisher:
                 log.warning("replay failed, trying again: %s", error)
                 await trio.sleep(TRY_AGAIN_SECONDS)
                 continue
+            if self._pruned_seq(subscription.peer.project) > subscription.seq:
+                # The page may have a hole. Who comes back with `since` is told to begin again.
+                subscription.peer.cut_off(
+                    TRY_AGAIN_LATER, "the history was pruned meanwhile; subscribe again"
+                )
+                return
             self._deliver(subscription, [(event, _encode(event)) for event in page])
             if len(page) < REPLAY_PAGE:
                 # There was nothing else up to here. The page itself may reach further: events can

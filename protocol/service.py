@@ -51,6 +51,10 @@ class Peer(Protocol):
         """Queue a notification. False if the peer is closed, or was cut off for not keeping up."""
         ...
 
+    def cut_off(self, code: int, reason: str) -> None:
+        """End the connection from this side, with a close code of RFC 6455 and a short reason."""
+        ...
+
     async def drained(self) -> None:
         """Wait until the outbox is below half of its bound, or the peer is closed."""
         ...

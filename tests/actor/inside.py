@@ -21,7 +21,7 @@ from actor.store.memory import MemoryStore
 from actor.timestamps import to_ms
 from protocol.dispatch import Dispatcher
 from protocol.errors import from_wire
-from protocol.session import Session
+from protocol.session import CutOff, Session
 
 BEGAN_MS: Final = 1_800_000_000_000
 """What the wall clock says when a server begins."""
@@ -33,6 +33,8 @@ class Client:
     def __init__(self, session: Session, nursery: trio.Nursery) -> None:
         self.session = session
         self.notifications: list[dict[str, Any]] = []
+        self.cut_off: CutOff | None = None
+        """How the server ended the connection, if it did."""
         self._ids = itertools.count(1)
         self._answers: dict[int, dict[str, Any]] = {}
         self._arrived = trio.Event()
@@ -91,7 +93,12 @@ class Client:
 
     async def _drain(self) -> None:
         while True:
-            for frame in await self.session.next_frames():
+            try:
+                frames = await self.session.next_frames()
+            except CutOff as ended:
+                self.cut_off = ended
+                return
+            for frame in frames:
                 message = msgspec.json.decode(frame)
                 if "method" in message:
                     self.notifications.append(message)

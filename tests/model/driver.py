@@ -46,6 +46,9 @@ class Caller:
     def notify(self, method: str, params: msgspec.Raw) -> bool:
         raise NotImplementedError
 
+    def cut_off(self, code: int, reason: str) -> None:
+        raise NotImplementedError
+
     async def drained(self) -> None:
         raise NotImplementedError
 
