@@ -5,11 +5,14 @@ two that make no sense for it, nor who may come in.
 """
 
 import http
+from contextlib import suppress
 from typing import Final
 
 import msgspec
+import trio
+from websockets.frames import CloseCode
 
-from dashboard.asgi import Receive, Request, Response, json_response, read_body
+from dashboard.asgi import ClientGone, Receive, Request, Response, json_response, read_body
 from protocol.codec import Request as RpcRequest
 from protocol.codec import decode_entry, decode_frame
 from protocol.dispatch import Caller, Dispatcher
@@ -18,7 +21,7 @@ from protocol.gate import Refusal
 from protocol.limits import FRAME_BYTES_MAX
 from protocol.methods import Role
 from protocol.service import Call, Reply
-from protocol.session import Session
+from protocol.session import CutOff, Session
 
 __all__ = ["answer_post"]
 
@@ -32,7 +35,8 @@ async def answer_post(
 
     Raises:
         Refusal: the body is not what is taken here.
-        ClientGone: the client left before the end of its body.
+        ClientGone: the client left before the end of its body, or before its reply. What waits
+            for it is withdrawn.
     """
     text = await _read_text(request, receive)
     session = Session(_ForOneReply(dispatcher), project, role)
@@ -40,10 +44,33 @@ async def answer_post(
         await session.receive(text)
         if not _expects_reply(text):
             return Response(status=http.HTTPStatus.NO_CONTENT)
-        (reply,) = await session.next_frames()
+        reply = await _reply(session, receive)
     finally:
         session.close()
     return json_response(msgspec.Raw(reply))
+
+
+async def _reply(session: Session, receive: Receive) -> bytes:
+    """The one frame that the session answers.
+
+    Raises:
+        ClientGone: nobody waits for it any more.
+    """
+    frames: list[bytes] = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_cut_off_when_gone, session, receive)
+        with suppress(CutOff):
+            frames = await session.next_frames()
+        nursery.cancel_scope.cancel()
+    if not frames:
+        raise ClientGone
+    return frames[0]
+
+
+async def _cut_off_when_gone(session: Session, receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    session.cut_off(CloseCode.GOING_AWAY, "the client is gone")
 
 
 class _ForOneReply(Dispatcher):

@@ -3,9 +3,10 @@
 import json
 
 import pytest
+import trio
 
 from protocol.limits import FRAME_BYTES_MAX
-from tests.dashboard.web import JSON_TYPE, Site, request
+from tests.dashboard.web import JSON_TYPE, PATIENCE_SECONDS, Site, request
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202e"
 
@@ -113,6 +114,43 @@ async def test_a_client_that_leaves_in_the_middle_disturbs_nobody(site: Site, pr
         async with await site.dial() as stream:
             await stream.send_all(head.encode())
     assert (await site.result(project, "get_workers"))["total"] == 5
+
+
+async def test_the_wait_of_a_client_that_leaves_is_withdrawn(site: Site, project: str) -> None:
+    async def waiting(count: int) -> None:
+        with trio.fail_after(PATIENCE_SECONDS):
+            while (await site.result(project, "get_snapshot")).get("waiting", 0) != count:
+                pass
+
+    await site.result(project, "claim_worker_slot", workerId="w1")
+    wait = request("claim_next_task", 1, workerId="w1", waitSeconds=40)
+    body = json.dumps(wait).encode()
+    head = f"POST /rpc/projects/{project} HTTP/1.1\r\nHost: localhost\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with await site.dial() as stream:
+        await stream.send_all(head.encode() + body)
+        await waiting(1)
+    await waiting(0)
+    await site.result(project, "add_task", id="a", description="Do it")
+    task = (await site.result(project, "get_task", taskId="a"))["task"]
+    assert task["status"] == "available"
+
+
+async def test_a_wait_is_answered_when_there_is_something(site: Site, project: str) -> None:
+    claims: list[str] = []
+
+    async def wait() -> None:
+        claim = await site.result(project, "claim_next_task", workerId="w1", waitSeconds=40)
+        claims.append(claim["task"]["id"])
+
+    await site.result(project, "claim_worker_slot", workerId="w1")
+    with trio.fail_after(PATIENCE_SECONDS):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait)
+            while not (await site.result(project, "get_snapshot")).get("waiting"):
+                pass
+            await site.result(project, "add_task", id="a", description="Do it")
+    assert claims == ["a"]
 
 
 async def test_a_hostile_description_travels_as_data_only(site: Site, project: str) -> None:
