@@ -18,7 +18,7 @@ from protocol.errors import InvalidResource
 __all__ = ["ResourceIndex", "normal_form", "normal_forms"]
 
 ROOT = "/"
-_AFTER_ALL = "\U0010ffff"
+_AFTER_SLASH = chr(ord("/") + 1)
 
 Owner = TypeVar("Owner")
 
@@ -102,7 +102,7 @@ class ResourceIndex(Generic[Owner]):
         yield resource
         if resource.endswith("/"):
             yield resource[:-1]
-            yield from self._owners.irange(resource, resource + _AFTER_ALL, (False, True))
+            yield from self._owners.irange(resource, resource[:-1] + _AFTER_SLASH, (False, False))
         else:
             yield resource + "/"
 
