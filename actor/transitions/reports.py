@@ -23,8 +23,8 @@ def update_task(state: ProjectState, params: UpdateTask, context: Context) -> De
     task = require_task(state, params.task_id)
     draft = Draft(state, context)
     _check_claim(task, params.worker_id, params.claim_token)
-    draft.touch(params.worker_id)
     if _repeats(task, params):
+        draft.touch(params.worker_id)
         return draft.decided(TaskUpdated(task=draft.summary(task), unblocked=[]))
     if not _takes_report(task, params.status):
         raise InvalidStatus(
@@ -40,6 +40,7 @@ def update_task(state: ProjectState, params: UpdateTask, context: Context) -> De
         unblocked = finish(draft, task, params.output)
     else:
         fail_or_retry(draft, task, params.error, params.output)
+    draft.touch(params.worker_id)
     ended = draft.task(task.id)
     assert ended is not None
     return draft.decided(TaskUpdated(task=draft.summary(ended), unblocked=unblocked[:LISTED_MAX]))

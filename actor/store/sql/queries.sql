@@ -27,13 +27,13 @@ ON CONFLICT (number) DO UPDATE SET
 
 -- name: upsert_tasks
 -- A task never changes its number, project or id; leaving the last two out of the update leaves
--- their index alone.
+-- their index alone. A field that is absent has its default.
 INSERT INTO tasks (
     number, project, id, description, status, priority, dependencies, resources, reserved, tags,
     metadata, expected_output, output, error, worker_id, worker_slot, attempt, forgiven,
     max_attempts, retry_delay_ms, timeout_ms, lease_ms, not_before, retry_at, deadline, overdue,
-    lapsed, progress, note, claim_seq, version, created_by, created_at, updated_at, ready_at, claimed_at,
-    completed_at
+    lapsed, progress, note, claim_seq, version, created_by, created_at, updated_at, ready_at,
+    claimed_at, completed_at
 )
 SELECT
     json_extract(value, '$.number'),
@@ -41,19 +41,19 @@ SELECT
     json_extract(value, '$.id'),
     json_extract(value, '$.description'),
     json_extract(value, '$.status'),
-    json_extract(value, '$.priority'),
-    json_extract(value, '$.dependencies'),
-    json_extract(value, '$.resources'),
-    json_extract(value, '$.reserved'),
-    json_extract(value, '$.tags'),
+    coalesce(json_extract(value, '$.priority'), 0),
+    coalesce(json_extract(value, '$.dependencies'), '[]'),
+    coalesce(json_extract(value, '$.resources'), '[]'),
+    coalesce(json_extract(value, '$.reserved'), '[]'),
+    coalesce(json_extract(value, '$.tags'), '[]'),
     json_extract(value, '$.metadata'),
     json_extract(value, '$.expected_output'),
     json_extract(value, '$.output'),
     json_extract(value, '$.error'),
     json_extract(value, '$.worker_id'),
     json_extract(value, '$.worker_slot'),
-    json_extract(value, '$.attempt'),
-    json_extract(value, '$.forgiven'),
+    coalesce(json_extract(value, '$.attempt'), 0),
+    coalesce(json_extract(value, '$.forgiven'), 0),
     json_extract(value, '$.max_attempts'),
     json_extract(value, '$.retry_delay_ms'),
     json_extract(value, '$.timeout_ms'),
@@ -61,12 +61,12 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.not_before_ms') / 1000.0, 'unixepoch'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.retry_at_ms') / 1000.0, 'unixepoch'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.deadline_ms') / 1000.0, 'unixepoch'),
-    json_extract(value, '$.overdue'),
-    json_extract(value, '$.lapsed'),
+    coalesce(json_extract(value, '$.overdue'), 0),
+    coalesce(json_extract(value, '$.lapsed'), 0),
     json_extract(value, '$.progress'),
     json_extract(value, '$.note'),
     json_extract(value, '$.claim_seq'),
-    json_extract(value, '$.version'),
+    coalesce(json_extract(value, '$.version'), 1),
     json_extract(value, '$.created_by'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.created_ms') / 1000.0, 'unixepoch'),
     strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(value, '$.updated_ms') / 1000.0, 'unixepoch'),
