@@ -199,7 +199,8 @@ def decode_params(method: Method, params: msgspec.Raw) -> Params:
         raise InvalidParams(
             f"`{method.name}`: the params are nested too deeply.", detail="nesting"
         ) from None
-    _check_metadata(method, decoded)
+    if _may_hold_metadata(method.params):
+        _check_metadata(method, decoded)
     return decoded
 
 
@@ -245,6 +246,11 @@ def _invalid(method: Method, error: msgspec.ValidationError) -> InvalidParams:
         field=field,
         detail=detail,
     )
+
+
+@cache
+def _may_hold_metadata(params: type[Params]) -> bool:
+    return not {"metadata", "tasks"}.isdisjoint(params.__struct_fields__)
 
 
 def _check_metadata(method: Method, params: Params) -> None:

@@ -108,8 +108,8 @@ class Desk:
         self.held: dict[str, Call] = {}
         self.withdrawn: list[Call] = []
         """Every call that was withdrawn, in order, whether it waited or not."""
-        self.waiting = True
-        """Whether held calls wait; otherwise they are being carried out, and go on."""
+        self.waiting = False
+        """Whether held calls wait, and can be withdrawn; otherwise they are being carried out."""
         self._arrived = trio.Event()
         self._open = trio.Event()
         self._open.set()

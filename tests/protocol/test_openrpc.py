@@ -93,6 +93,7 @@ async def test_a_client_can_send_the_notifications_that_it_describes(document: J
     [param] = notification["params"]
     assert param["schema"] == {"type": ["string", "number", "null"]}
     desk = Desk()
+    desk.waiting = True
     session = Session(Dispatcher(desk, SMALL_TABLE), "default")
     for id_ in ("a", 1, None):
         await session.receive(

@@ -452,7 +452,6 @@ async def test_on_close_is_called_once(session: Session) -> None:
 
 
 async def test_a_closed_session_sends_nothing_and_says_so(session: Session, desk: Desk) -> None:
-    desk.waiting = False
     await receive(session, request("hold", 1, key="a"))
     session.close()
     assert session.closed

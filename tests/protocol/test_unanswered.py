@@ -22,7 +22,9 @@ CANCEL = "$/cancelRequest"
 
 @pytest.fixture
 def desk() -> Desk:
-    return Desk()
+    desk = Desk()
+    desk.waiting = True
+    return desk
 
 
 @pytest.fixture
