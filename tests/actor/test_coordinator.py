@@ -257,3 +257,17 @@ async def test_a_defect_fails_one_call_and_not_its_neighbours(
         await call.answer(ids[2])
         server.check()
     assert "secret detail" in caplog.text
+
+
+async def test_projects_share_nothing() -> None:
+    async with inside(slots=1) as server:
+        one, two = server.client("one"), server.client("two")
+        for call in (one, two):
+            await call("add_task", id="a", description="d")
+            await call("claim_worker_slot", workerId="w")
+        assert (await one("get_snapshot"))["seq"] == 2
+        assert (await two("get_workers"))["free"] == 0
+        assert (await server.client("three")("get_all_tasks"))["tasks"] == []
+        await one("clean_all_tasks")
+        assert (await two("get_all_tasks"))["total"] == 1
+        server.check()

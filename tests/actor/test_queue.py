@@ -109,6 +109,19 @@ def start(builder: Builder, name: str) -> None:
     builder.do("claim_task", taskId=name, workerId=f"w-{name}", workerSlot=slot)
 
 
+def test_a_group_stays_closed_while_anything_that_it_wants_is_held() -> None:
+    builder = Builder()
+    builder.add(["holds-src"], resources=["src/"])
+    builder.add(["holds-db"], resources=["db"])
+    start(builder, "holds-src")
+    start(builder, "holds-db")
+    builder.add(["both"], resources=["src/a", "db"])
+    for name, expected in (("holds-src", None), ("holds-db", "both")):
+        assert builder.state.queue.first() is None
+        builder.do("update_task", taskId=name, workerId=f"w-{name}", status="done")
+        assert builder.state.queue.first() == expected
+
+
 # --- what it costs ----------------------------------------------------------------------------
 
 

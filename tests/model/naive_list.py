@@ -57,8 +57,13 @@ class NaiveList(Plain):
     def bad_order(self, not_before: int | None, deadline: int | None) -> bool:
         return not_before is not None and deadline is not None and deadline <= not_before
 
-    def add(self, wanted: Sequence[tuple[str, Mapping[str, Any]]]) -> str | None:
-        """`wanted`: names and fields of `Item`, resources as they are written."""
+    def add(
+        self,
+        wanted: Sequence[tuple[str, Mapping[str, Any]]],
+        statuses: Mapping[str, str | None] | None = None,
+    ) -> str | None:
+        """`wanted`: names and fields of `Item`, resources as they are written; `statuses`: of
+        those that are finished already."""
         names = [name for name, _ in wanted]
         if len(set(names)) < len(names) or any(name in self.tasks for name in names):
             return "task_exists"
@@ -73,8 +78,10 @@ class NaiveList(Plain):
         for name, fields in wanted:
             self.orders += 1
             self.tasks[name] = Item(order=self.orders, **self.as_meant(fields))
+            self.tasks[name].status = (statuses or {}).get(name) or "new"
         for name in names:
-            self.tasks[name].status = self.place(self.tasks[name])
+            if self.tasks[name].status == "new":
+                self.tasks[name].status = self.place(self.tasks[name])
             self.say("task_added", name)
         return None
 
@@ -199,6 +206,11 @@ class NaiveList(Plain):
             self.paused, self.pause_reason = False, None
             self.say("claims_resumed")
         return None
+
+    def save_template(self, content: str) -> None:
+        if content != self.template:
+            self.template = content
+            self.say("template_saved")
 
     def set_slots(self, total: int) -> str | None:
         if total != self.total:

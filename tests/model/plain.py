@@ -86,6 +86,7 @@ class Plain:
     seats: dict[int, Seat] = field(default_factory=dict[int, Seat])
     paused: bool = False
     pause_reason: str | None = None
+    template: str | None = None
     orders: int = 0
     claims: int = 0
     said: list[tuple[str, str | None]] = field(default_factory=list[tuple[str, "str | None"]])

@@ -92,6 +92,18 @@ class TaskRules(Machine):
         _, reason = self.call("s1", "reset_failed_task", params)
         assert reason == self.naive.reset(name, force=force)
 
+    @rule(index=PICK, fields=NEW_FIELDS)
+    def what_was_done_is_undone(self, index: int, fields: dict[str, Any]) -> None:
+        """Under a task that came to depend on it a moment before."""
+        self.open()
+        name = self.pick(index, "done")
+        free = [name for name in NAMES if name not in self.naive.tasks]
+        if name is not None and free:
+            self.add([(free[0], fields | {"needs": [name]})])
+            params = p.ResetFailedTask(task_id=name, force=True)
+            _, reason = self.call("s1", "reset_failed_task", params)
+            assert reason == self.naive.reset(name, force=True)
+
     @rule(index=PICK, chance=st.integers(0, 3))
     def delete_task(self, index: int, chance: int) -> None:
         if chance == 0:

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
+from tests.model.bulk_rules import BulkRules
 from tests.model.strategies import ALL, NAMES, NEW_FIELDS, SEEN
-from tests.model.work_rules import WorkRules
 
 
-class Core(WorkRules):
+class Core(BulkRules):
     """All of it."""
 
     @initialize(
@@ -50,6 +50,7 @@ def test_the_core_does_what_the_naive_model_does() -> None:
 
 OFTEN_ENOUGH = {
     **dict.fromkeys([f"status {status}" for status in ALL], 300),
+    "cancel_tasks changed": 30,
     "claim_next_task ok": 200,
     "claim_next_task waits": 5,
     "claim_task ok": 50,
@@ -80,6 +81,10 @@ OFTEN_ENOUGH = {
     "failed commit": 30,
     "late report done": 10,
     "late report failed": 3,
+    "edit_tasks changed": 100,
+    "import_tasks ok": 50,
+    "instantiate_template ok": 30,
+    "reset_tasks changed": 50,
     "restart": 20,
     "update_task stale_claim": 10,
 }

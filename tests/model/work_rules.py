@@ -189,6 +189,22 @@ class WorkRules(TaskRules):
         for shift in shifts:
             self.somebody_works(*shift)
 
+    @rule(
+        shift=SHIFT.filter(lambda shift: shift[-1] not in {"silent", "late", "gone"}),
+        beats=st.booleans(),
+    )
+    def people_work_in_vain(
+        self, shift: tuple[str, str, int | None, bool, str], beats: bool
+    ) -> None:
+        """The commit of a whole attempt, or of signs of life, fails."""
+        self.commit()
+        if beats:
+            for worker in ("w1", "w2", "w3"):
+                self.heartbeat(shift[0], worker)
+        else:
+            self.somebody_works(*shift)
+        self.a_commit_fails(0)
+
     @rule(worker=WORKERS, endings=st.lists(ENDING, min_size=2, max_size=4))
     def the_same_works_on(self, worker: str, endings: list[str]) -> None:
         for ending in endings:
