@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 __all__ = [
     "ERRORS",
-    "ClaimsArePaused",
+    "ClaimsPaused",
     "ConnectionLost",
     "CoordinatorError",
     "CursorInvalid",
@@ -222,7 +222,7 @@ class InvalidResource(TaskError):
     reason = "invalid_resource"
 
 
-class ClaimsArePaused(TaskError):
+class ClaimsPaused(TaskError):
     """Nobody may claim for now; `data.pauseReason` says why."""
 
     code = 1014
@@ -363,8 +363,7 @@ class RequestCancelled(ServerError):
 
 
 class HistoryPruned(ServerError):
-    """The events after `since` are not all there any more; `data.prunedThrough` says up to
-    which number."""
+    """Events after `since` were removed; `data.prunedThrough` says up to which number."""
 
     code = 1209
     reason = "history_pruned"

@@ -89,7 +89,7 @@ _TABLE: tuple[Method, ...] = (
             e.TaskNotFound,
             e.TaskNotAvailable,
             e.ResourceConflict,
-            e.ClaimsArePaused,
+            e.ClaimsPaused,
             *_SLOT_ERRORS,
         ),
         summary="Take an available task for a worker in its slot. Exactly one worker gets it.",
@@ -249,7 +249,7 @@ _TABLE: tuple[Method, ...] = (
         params=p.ClaimNextTask,
         result=r.NextTask,
         group="work",
-        errors=(*_SLOT_ERRORS, e.ClaimsArePaused, e.RequestCancelled),
+        errors=(*_SLOT_ERRORS, e.RequestCancelled),
         summary="Take the best task that can be claimed, waiting for one if there is none.",
     ),
     Method(

@@ -191,7 +191,7 @@ class TypedMethods(ABC):
                 `blockedBy` say why.
             ResourceConflict: Somebody holds what the task needs; `data.conflicts` says what and
                 who.
-            ClaimsArePaused: Nobody may claim for now; `data.pauseReason` says why.
+            ClaimsPaused: Nobody may claim for now; `data.pauseReason` says why.
             SlotNotFound: The project has no slot with this number.
             SlotNotClaimed: The slot is free: nobody claimed it.
             SlotNotYours: Another worker owns the slot; `data.holder` says who.
@@ -498,7 +498,6 @@ class TypedMethods(ABC):
             SlotNotYours: Another worker owns the slot; `data.holder` says who.
             SlotBusy: The slot already works on a task; `data.taskId` says which.
             WorkerHasSlot: The worker already holds another slot; `data.slot` says which.
-            ClaimsArePaused: Nobody may claim for now; `data.pauseReason` says why.
             RequestCancelled: The request waited and was withdrawn by `$/cancelRequest`. Nothing was
                 changed.
         """
@@ -612,8 +611,8 @@ class TypedMethods(ABC):
         Raises:
             LimitExceeded: A named limit was reached; `data.limit` is its value.
             CursorInvalid: The cursor was not made by this method with these arguments.
-            HistoryPruned: The events after `since` are not all there any more; `data.prunedThrough`
-                says up to which number.
+            HistoryPruned: Events after `since` were removed; `data.prunedThrough` says up to which
+                number.
         """
         params = p.Subscribe(since=since, types=types or [], task_id=task_id)
         result: r.Subscribed = await self.request(METHODS["subscribe"], params)

@@ -20,7 +20,7 @@ from actor.transitions.draft import (
 from actor.transitions.slots import check_usable, name_slot, require_slot
 from actor.views import blockers
 from protocol.errors import (
-    ClaimsArePaused,
+    ClaimsPaused,
     ResourceConflict,
     SlotNotClaimed,
     TaskNotAvailable,
@@ -48,7 +48,7 @@ def claim_task(state: ProjectState, params: ClaimTask, context: Context) -> Deci
     slot = require_slot(state, params.worker_slot)
     check_usable(draft, slot, params.worker_id)
     if state.record.paused:
-        raise ClaimsArePaused(_paused(state), pauseReason=state.record.pause_reason)
+        raise ClaimsPaused(_paused(state), pauseReason=state.record.pause_reason)
     refuse_conflicts(state, task, task.resources)
     claimed = _take(draft, task, slot, params.worker_id, params.lease_seconds)
     return draft.decided(_claimed(draft, claimed))

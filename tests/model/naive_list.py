@@ -19,6 +19,7 @@ NORMAL = {
     "src/b": "src/b",
     "db": "db",
     "*": "/",
+    "/": "/",
     "../up": None,
 }
 """Resources as they are written, and what is meant; None: nothing that may be meant."""

@@ -126,6 +126,18 @@ class WorkRules(TaskRules):
         if name is not None and slot is not None:
             self.claim_task(session, name, worker, slot, lease_ms)
 
+    @rule(index=PICK, worker=WORKERS)
+    def somebody_takes_a_task_whose_resources_are_held(self, index: int, worker: str) -> None:
+        self.claim_slot("s1", worker)
+        free = [
+            name
+            for name, item in self.naive.tasks.items()
+            if item.status == "available" and self.naive.in_the_way(item.resources)
+        ]
+        slot = self.naive.seat_of(worker)
+        if free and slot is not None:
+            self.claim_task("s1", free[index % len(free)], worker, slot, None)
+
     @rule(
         session=SESSIONS,
         worker=WORKERS,
@@ -347,7 +359,19 @@ class WorkRules(TaskRules):
     )
     def reserve_resources(self, index: int, worker: str, which: str, written: list[str]) -> None:
         name, worker = self.holder(index, worker)
-        claim = self.token(name, which, index)
+        self.reserve(name, worker, self.token(name, which, index), written)
+
+    @rule(index=PICK)
+    def somebody_wants_what_another_one_holds(self, index: int) -> None:
+        self.open()
+        holders = [name for name, item in self.naive.tasks.items() if item.holds()]
+        name = self.pick(index, "working")
+        others = [other for other in holders if other != name]
+        if name is not None and others:
+            written = self.naive.tasks[others[index % len(others)]].holds()
+            self.reserve(name, self.naive.tasks[name].worker or "w1", None, written)
+
+    def reserve(self, name: str, worker: str, claim: int | None, written: list[str]) -> None:
         params = p.ReserveResources(
             task_id=name,
             worker_id=worker,

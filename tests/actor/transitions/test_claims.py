@@ -154,7 +154,7 @@ async def test_while_claims_are_paused_nobody_begins_and_work_goes_on() -> None:
         await call("pause_claims", reason="a release")
         await call("claim_task", taskId="a", workerId="w", workerSlot=1)
         await call("update_task", taskId="a", workerId="w", status="done")
-        with pytest.raises(e.ClaimsArePaused, match="paused: a release") as refused:
+        with pytest.raises(e.ClaimsPaused, match="paused: a release") as refused:
             await call("claim_task", taskId="b", workerId="w", workerSlot=1)
         assert refused.value.data == {"pauseReason": "a release"}
         await call("resume_claims")
