@@ -272,6 +272,10 @@ class ActorLoop:
         if isinstance(item, Command):
             attempt.carry_out(item)
             return
+        if item.withdrawn and getattr(item.params, "wait_seconds", 0):
+            # Nobody listens for what it would get.
+            attempt.outcomes.append((item, cancelled()))
+            return
         attempt.decide(item, backup, may_wait=not (item.withdrawn or item.peer.closed))
         self._presence.note(item.peer)
 
