@@ -272,7 +272,7 @@ class ActorLoop:
         if isinstance(item, Command):
             attempt.carry_out(item)
             return
-        if item.withdrawn and getattr(item.params, "wait_seconds", 0):
+        if item.withdrawn and getattr(item.params, "wait_seconds", False):
             # Nobody listens for what it would get.
             attempt.outcomes.append((item, cancelled()))
             return

@@ -126,19 +126,19 @@ class BulkRules(WorkRules):
         self.open()
         if len(self.naive.tasks) > len(NAMES):
             return
-        tasks = [
-            TemplateTask(id="one", description="d", resources=["{{place}}/"], priority=index % 3),
-            TemplateTask(id="two", description="d", dependencies=["one"], tags=["x"]),
-        ]
-        _, reason = self.call("s1", "save_template", p.SaveTemplate(name="plan", tasks=tasks))
+        rank = index % 3
+        one = TemplateTask(id="one", description="do it", resources=["{{to}}/"], priority=rank)
+        two = TemplateTask(id="two", description="do it", dependencies=["one"], tags=["x"])
+        saved = p.SaveTemplate(name="plan", tasks=[one, two])
+        _, reason = self.call("s1", "save_template", saved)
         assert reason is None
-        self.naive.save_template(f"plan {index % 3}")
+        self.naive.save_template(f"plan {rank}")
         prefix = f"{index}-"
-        params = p.InstantiateTemplate(name="plan", parameters={"place": "src"}, prefix=prefix)
+        params = p.InstantiateTemplate(name="plan", parameters={"to": "src"}, prefix=prefix)
         _, reason = self.call("s1", "instantiate_template", params)
-        one: dict[str, Any] = {"resources": ["src/"], "priority": index % 3}
-        two: dict[str, Any] = {"needs": [f"{prefix}one"], "tags": ["x"]}
-        assert reason == self.naive.add([(f"{prefix}one", one), (f"{prefix}two", two)])
+        first: dict[str, Any] = {"resources": ["src/"], "priority": rank}
+        second: dict[str, Any] = {"needs": [f"{prefix}one"], "tags": ["x"]}
+        assert reason == self.naive.add([(f"{prefix}one", first), (f"{prefix}two", second)])
 
     @rule(index=PICK, behind=st.integers(0, 2))
     def edit_a_copy_that_may_be_outdated(self, index: int, behind: int) -> None:

@@ -30,7 +30,7 @@ ENDING = st.sampled_from(
 PICK = st.integers(0, 11)
 TAGS = st.lists(st.sampled_from(["x", "y"]), unique=True, max_size=2)
 WRITTEN = st.sampled_from([*(name for name, meant in NORMAL.items() if meant is not None)])
-RESOURCES = st.just([]) | st.lists(WRITTEN, min_size=1, max_size=2)
+RESOURCES: st.SearchStrategy[list[str]] = st.just([]) | st.lists(WRITTEN, min_size=1, max_size=2)
 LEASES = st.sampled_from([None, None, 500, 3_000, 45_000])
 SHIFT = st.tuples(SESSIONS, WORKERS, LEASES, st.booleans(), ENDING)
 STEPS = st.sampled_from([1, 400, 999, 2_000, 5_000, 9_000, 20_000, 70_000, 4 * HOUR_MS])

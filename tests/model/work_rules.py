@@ -267,7 +267,8 @@ class WorkRules(TaskRules):
             error=text if status == "failed" else None,
             claim_token=None if claim is None else self.tokens[claim],
         )
-        blocked = {n for n, item in self.naive.tasks.items() if item.status == "blocked"}
+        others = self.naive.tasks.keys() - {name}
+        blocked = {other for other in others if self.naive.tasks[other].status == "blocked"}
         told, reason = self.call("s2", "update_task", params)
         late = name in self.naive.tasks and self.naive.tasks[name].status != "working"
         assert reason == self.naive.report(name, status, worker, claim, text)
@@ -363,7 +364,9 @@ class WorkRules(TaskRules):
 
     @rule(index=PICK)
     def somebody_wants_what_another_one_holds(self, index: int) -> None:
-        self.open()
+        for number in (1, 2):
+            self.claim_slot(f"s{number}", f"w{number}")
+            self.claim_next(f"s{number}", f"w{number}")
         holders = [name for name, item in self.naive.tasks.items() if item.holds()]
         name = self.pick(index, "working")
         others = [other for other in holders if other != name]
