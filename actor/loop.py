@@ -34,6 +34,7 @@ from protocol.errors import (
     ShuttingDown,
     StorageUnavailable,
 )
+from protocol.params import ClaimNextTask, ClaimWorkerSlot
 from protocol.service import Call
 
 __all__ = ["ActorLoop", "Answer"]
@@ -272,7 +273,7 @@ class ActorLoop:
         if isinstance(item, Command):
             attempt.carry_out(item)
             return
-        if item.withdrawn and getattr(item.params, "wait_seconds", False):
+        if item.withdrawn and _would_wait(item):
             # Nobody listens for what it would get.
             attempt.outcomes.append((item, cancelled()))
             return
@@ -407,6 +408,11 @@ def _refuse(items: list[Item], error: StoreError) -> None:
                 detail=str(error),
             )
         )
+
+
+def _would_wait(call: Call) -> bool:
+    params = call.params
+    return isinstance(params, ClaimNextTask | ClaimWorkerSlot) and params.wait_seconds > 0
 
 
 def _stopping() -> ShuttingDown:
