@@ -41,7 +41,7 @@ generated: $(VENV)/tested
 	$(BIN)/python -m tests.docs.diagram --check
 
 unit: $(VENV)/tested
-	$(BIN)/python -m pytest -q --numprocesses 2
+	$(BIN)/python -m pytest -q --numprocesses 4 --dist worksteal
 
 chaos: $(VENV)/tested    ## The long run: 8 real workers, killed and frozen, 200 tasks
 	$(BIN)/python -m tests.chaos.run

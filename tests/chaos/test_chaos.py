@@ -12,7 +12,7 @@ async def test_a_crew_that_is_killed_and_frozen_finishes_its_plan_and_nothing_is
     tmp_path: Path,
 ) -> None:
     settings = Settings(
-        tasks=12, slots=2, workers=3, work=0.5, lease=1.5, grace=0.5, pause=(0.3, 1.5), limit=150
+        tasks=8, slots=2, workers=3, work=0.4, lease=1.5, grace=0.5, pause=(0.3, 1.2), limit=150
     )
     outcome = await chaos(settings, tmp_path)
     assert outcome.problems == []
