@@ -147,9 +147,9 @@ async def test_a_failure_is_logged_and_tried_again(
 
 
 async def test_a_defect_does_not_end_the_server(
-    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+    patient_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    del autojump_clock
+    del patient_clock
 
     class Broken(MemoryStore):
         async def backup(self, label: str) -> Path | None:
@@ -159,14 +159,16 @@ async def test_a_defect_does_not_end_the_server(
         def place(self) -> Path | None:
             return Path("/nowhere/tasks.db")
 
+    told = ("ZeroDivisionError", "could not be written")
     schedule = Schedule(retain_finished_seconds=1, backup_every_seconds=HOUR)
     async with inside(Broken(), schedule=schedule) as server:
         client = server.client()
         await client("import_tasks", tasks=[{"id": "a", "description": "x", "status": "done"}])
-        await trio.sleep(3 * HOUR)
+        with trio.fail_after(100 * DAY):
+            # A busy machine can keep a worker thread waiting for longer than the clock is patient.
+            while not all(words in caplog.text for words in told):
+                await trio.sleep(HOUR)
         assert await tasks(client) == ["a"]
-    assert "ZeroDivisionError" in caplog.text
-    assert "could not be written" in caplog.text
 
 
 # --- scheduled backups ------------------------------------------------------------------------
