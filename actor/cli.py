@@ -20,7 +20,7 @@ from actor.policy import DEFAULT_POLICY, Policy
 from actor.serve import CannotServe, Listening, Options, ServeDashboard
 from actor.serve import serve as run_server
 from actor.store.base import StoreError
-from protocol.durations import parse_duration
+from protocol.cli.durations import Duration
 from protocol.limits import (
     ATTEMPTS_MAX,
     CONNECTIONS_MAX,
@@ -34,24 +34,7 @@ from protocol.version import VERSION
 __all__ = ["serve"]
 
 
-class _Duration(click.ParamType[float]):
-    """`30d` as seconds."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        try:
-            seconds = parse_duration(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        if seconds < 1:
-            self.fail(f"{value!r} is less than a second", param, ctx)
-        return seconds
-
-
-DURATION = _Duration()
+DURATION = Duration(1)
 
 PROGRESS_ROWS_MIN = 20_000
 """Fewer rows load faster than a line about them can be read."""
