@@ -90,17 +90,16 @@ class Crowd:
             await self.ask(client, "claim_worker_slot", workerId=name, **more)
         elif held is None:
             tags = self.rng.sample(TAGS, self.rng.choice((0, 0, 1, 2)))
-            more = {"tags": tags, "waitSeconds": seconds}
-            await self.ask(client, "claim_next_task", workerId=name, **more)
+            wish = {"workerId": name, "tags": tags, "waitSeconds": seconds}
+            await self.ask(client, "claim_next_task", **wish)
         else:
-            method, params = self.rng.choice(
-                (
-                    ("update_task", {"status": "done"}),
-                    ("update_task", {"status": "failed"}),
-                    ("release_task", {}),
-                    ("reserve_resources", {"resources": [self.rng.choice(RESOURCES)]}),
-                )
-            )
+            reports: list[tuple[str, dict[str, Any]]] = [
+                ("update_task", {"status": "done"}),
+                ("update_task", {"status": "failed"}),
+                ("release_task", {}),
+                ("reserve_resources", {"resources": [self.rng.choice(RESOURCES)]}),
+            ]
+            method, params = self.rng.choice(reports)
             await self.ask(client, method, taskId=held, workerId=name, **params)
 
     def held_by(self, name: str) -> str | None:
@@ -117,17 +116,17 @@ class Crowd:
             "resources": self.rng.sample(RESOURCES, self.rng.choice((0, 0, 1))),
             "maxAttempts": 2,
         }
-        method, params = self.rng.choice(
-            (
-                *[("add_task", new)] * 6,
-                ("cancel_task", {"taskId": some}),
-                ("reset_failed_task", {"taskId": some, "force": True}),
-                ("edit_task", {"taskId": some, "tags": list(TAGS), "resources": []}),
-                ("set_worker_slots", {"slots": self.rng.randint(2, SLOTS + 2)}),
-                ("pause_claims", {}),
-                *[("resume_claims", {})] * 3,
-            )
-        )
+        none: dict[str, Any] = {}
+        calls: list[tuple[str, dict[str, Any]]] = [
+            *[("add_task", new)] * 6,
+            ("cancel_task", {"taskId": some}),
+            ("reset_failed_task", {"taskId": some, "force": True}),
+            ("edit_task", {"taskId": some, "tags": list(TAGS), "resources": []}),
+            ("set_worker_slots", {"slots": self.rng.randint(2, SLOTS + 2)}),
+            ("pause_claims", none),
+            *[("resume_claims", none)] * 3,
+        ]
+        method, params = self.rng.choice(calls)
         await self.ask(self.it.call, method, **params)
 
     async def worker_leaves(self) -> None:
