@@ -92,7 +92,7 @@ class HeartbeatReply(Wire, frozen=True, kw_only=True):
     paused: bool
     """Nobody may claim for now; work that is under way goes on."""
     draining: bool
-    """Finish the task and release the slot: there are fewer slots now, or the server stops."""
+    """Finish the task and release the slot: the project has fewer slots now."""
     lease_seconds: float
     """The shortest lease that was renewed; send the next heartbeat well before it ends."""
 
