@@ -20,8 +20,7 @@ _ENDING: Final = frozenset({"update_task", "release_task"})
 _PAUSED: Final = "Claims are paused: finish the task that you hold; nobody gets a new one for now."
 _RESUMED: Final = "Claims are no longer paused."
 _DRAINING: Final = (
-    "There are to be fewer workers, or the server stops: finish your task, report it, and call "
-    "release_worker_slot."
+    "There are to be fewer workers: finish your task, report it, and call release_worker_slot."
 )
 
 
