@@ -291,7 +291,9 @@ class ActorLoop:
             log.warning("the outcome of a commit is not known, loading again: %s", error)
             expected = attempt.expected_seq()
             loaded = await self._reload()
-            if any(loaded.last_seq.get(number, 0) < seq for number, seq in expected.items()):
+            # The events tell. Where there is none, who asked has to ask again.
+            lost = any(loaded.last_seq.get(number, 0) < seq for number, seq in expected.items())
+            if lost or not expected:
                 return error
         return None
 

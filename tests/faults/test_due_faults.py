@@ -260,3 +260,18 @@ async def test_who_withdraws_while_it_is_served_in_vain_gets_nothing(
                 await waiter.answer(asked)
         await it.call("add_task", id="b", description="d")
         assert (await other.answer(other_asked))["task"]["id"] == "b"
+
+
+async def test_a_change_without_an_event_whose_outcome_is_unknown_is_not_told_as_done(
+    autojump_clock: MockClock,
+) -> None:
+    store = FaultyStore()
+    async with story(autojump_clock, store) as it:
+        await it.call("claim_worker_slot", workerId="w")
+        store.faults.append(Fault.UNKNOWN_LOST)
+        with pytest.raises(e.StorageUnavailable):
+            await it.call("claim_worker_slot", workerId="w", bindToConnection=True)
+        await it.call("claim_worker_slot", workerId="w", bindToConnection=True)
+        await assert_same(it.server.coordinator.world, store)
+        (slot, *_) = (await it.call("get_workers"))["workers"]
+        assert slot["connected"] is True, "it is bound now"
