@@ -62,19 +62,19 @@ class TaskRules(Machine):
     @rule(index=PICK, fields=EDITS)
     def edit_task(self, index: int, fields: dict[str, Any]) -> None:
         self.open()
-        name = self.pick(index, *ALL) or "a"
-        fields = self.absolute(fields)
-        _, reason = self.call("s1", "edit_task", p.EditTask(task_id=name, **on_wire(fields)))
-        assert reason == self.naive.edit(name, fields)
+        self.edit(self.pick(index, *ALL) or "a", fields)
+
+    def edit(self, name: str, fields: Mapping[str, Any]) -> None:
+        absolute = self.absolute(fields)
+        _, reason = self.call("s1", "edit_task", p.EditTask(task_id=name, **on_wire(absolute)))
+        assert reason == self.naive.edit(name, absolute)
 
     @rule(index=PICK, forward=AHEAD, name=st.sampled_from(["not_before", "deadline"]))
     def edit_a_moment_of_what_is_under_way(self, index: int, forward: int, name: str) -> None:
         self.open()
         task = self.pick(index, "working", "available", "scheduled")
         if task is not None:
-            fields = self.absolute({name: forward})
-            _, reason = self.call("s1", "edit_task", p.EditTask(task_id=task, **on_wire(fields)))
-            assert reason == self.naive.edit(task, fields)
+            self.edit(task, {name: forward})
 
     @rule(index=PICK)
     def cancel_task(self, index: int) -> None:
@@ -87,7 +87,9 @@ class TaskRules(Machine):
     @rule(index=PICK, force=st.booleans())
     def reset_failed_task(self, index: int, force: bool) -> None:
         statuses = ("done", "working") if force else ("failed", "cancelled")
-        name = self.pick(index, *statuses) or self.pick(index, *ALL) or "a"
+        self.reset(self.pick(index, *statuses) or self.pick(index, *ALL) or "a", force=force)
+
+    def reset(self, name: str, *, force: bool) -> None:
         params = p.ResetFailedTask(task_id=name, force=force)
         _, reason = self.call("s1", "reset_failed_task", params)
         assert reason == self.naive.reset(name, force=force)
@@ -100,9 +102,7 @@ class TaskRules(Machine):
         free = [name for name in NAMES if name not in self.naive.tasks]
         if name is not None and free:
             self.add([(free[0], fields | {"needs": [name]})])
-            params = p.ResetFailedTask(task_id=name, force=True)
-            _, reason = self.call("s1", "reset_failed_task", params)
-            assert reason == self.naive.reset(name, force=True)
+            self.reset(name, force=True)
 
     @rule(index=PICK, chance=st.integers(0, 3))
     def delete_task(self, index: int, chance: int) -> None:
@@ -114,8 +114,11 @@ class TaskRules(Machine):
     @rule(chance=st.integers(0, 11))
     def clean_all_tasks(self, chance: int) -> None:
         if chance == 7:
-            _, reason = self.call("s1", "clean_all_tasks", p.CleanAllTasks())
-            assert reason == self.naive.clean()
+            self.clean()
+
+    def clean(self) -> None:
+        _, reason = self.call("s1", "clean_all_tasks", p.CleanAllTasks())
+        assert reason == self.naive.clean()
 
     # --- operations ---------------------------------------------------------------------------
 
@@ -133,8 +136,10 @@ class TaskRules(Machine):
 
     @rule(total=st.integers(1, 4), chance=st.integers(0, 2))
     def set_worker_slots(self, total: int, chance: int) -> None:
-        if chance:
-            return
+        if not chance:
+            self.set_slots(total)
+
+    def set_slots(self, total: int) -> None:
         told, _ = self.call("s1", "set_worker_slots", p.SetWorkerSlots(slots=total))
         self.naive.set_slots(total)
         assert told.draining == [n for n in sorted(self.naive.seats) if n > total]

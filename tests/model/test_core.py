@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
-from tests.model.bulk_rules import BulkRules
+from tests.model.story_rules import StoryRules
 from tests.model.strategies import ALL, NAMES, NEW_FIELDS, SEEN
 
 
-class Core(BulkRules):
+class Core(StoryRules):
     """All of it."""
 
     @initialize(

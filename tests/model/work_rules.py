@@ -225,7 +225,7 @@ class WorkRules(TaskRules):
     def somebody_works(
         self, session: str, worker: str, lease_ms: int | None, bind: bool, ending: str
     ) -> None:
-        self.claim_slot(session, worker, lease_ms=lease_ms, bind=bind)
+        self.claim_slot(session, worker, lease_ms=lease_ms, bind=bind or ending == "gone")
         self.claim_next(session, worker)
         name = self.naive.given
         if name is None:
@@ -321,7 +321,11 @@ class WorkRules(TaskRules):
         self, index: int, worker: str, which: str, progress: float, note: str | None
     ) -> None:
         name, worker = self.holder(index, worker)
-        claim = self.token(name, which, index)
+        self.progress(name, worker, self.token(name, which, index), progress, note)
+
+    def progress(
+        self, name: str, worker: str, claim: int | None, progress: float, note: str | None
+    ) -> None:
         params = p.ReportProgress(
             task_id=name,
             worker_id=worker,
@@ -362,18 +366,6 @@ class WorkRules(TaskRules):
         name, worker = self.holder(index, worker)
         self.reserve(name, worker, self.token(name, which, index), written)
 
-    @rule(index=PICK)
-    def somebody_wants_what_another_one_holds(self, index: int) -> None:
-        for number in (1, 2):
-            self.claim_slot(f"s{number}", f"w{number}")
-            self.claim_next(f"s{number}", f"w{number}")
-        holders = [name for name, item in self.naive.tasks.items() if item.holds()]
-        name = self.pick(index, "working")
-        others = [other for other in holders if other != name]
-        if name is not None and others:
-            written = self.naive.tasks[others[index % len(others)]].holds()
-            self.reserve(name, self.naive.tasks[name].worker or "w1", None, written)
-
     def reserve(self, name: str, worker: str, claim: int | None, written: list[str]) -> None:
         params = p.ReserveResources(
             task_id=name,
@@ -388,7 +380,9 @@ class WorkRules(TaskRules):
 
     @rule(index=PICK, worker=st.none() | WORKERS, note=st.sampled_from(["n1", "n2"]))
     def add_note(self, index: int, worker: str | None, note: str) -> None:
-        name = self.pick(index, *ALL) or "a"
+        self.note(self.pick(index, *ALL) or "a", worker, note)
+
+    def note(self, name: str, worker: str | None, note: str) -> None:
         params = p.AddNote(task_id=name, worker_id=worker, note=note)
         _, reason = self.call("s3", "add_note", params)
         assert reason == self.naive.add_note(name, worker, note)
