@@ -424,6 +424,25 @@ async def test_a_connection_that_is_lost_while_its_claim_is_decided_is_noticed(
         assert it.told(*SLOT) == [(0, "slot_disconnected", 1), (10, "slot_lapsed", 1)]
 
 
+async def test_a_connection_that_is_lost_at_once_does_not_undo_that_another_one_came_back(
+    autojump_clock: MockClock,
+) -> None:
+    async with story(autojump_clock) as it:
+        first = await bound(it)
+        await it.at(20)
+        first.session.close()
+        await it.at(25)
+        second, third = it.server.client(), it.server.client()
+        for client in (second, third):
+            await client("identify", sessionId="agent")
+        await second.send("add_note", taskId="a", note="I am back")
+        second.session.close()
+        await third("heartbeat")
+        assert (await it.call("get_workers"))["workers"][0]["connected"] is True
+        await it.at(200)
+        assert it.told("slot_lapsed") == [(85, "slot_lapsed", 1)]
+
+
 # --- restarts ---------------------------------------------------------------------------------
 
 

@@ -127,6 +127,39 @@ async def test_a_lost_connection_that_cannot_be_written_is_written_a_second_late
         assert [at - it.began for at in store.asked] == pytest.approx([20, 21, 31])
 
 
+async def test_what_ran_out_during_a_long_commit_is_not_saved_by_a_late_heartbeat(
+    autojump_clock: MockClock,
+) -> None:
+    store = FaultyStore()
+    async with story(autojump_clock, store) as it:
+        await it.begin_work()
+        await it.at(55)
+        gate = store.gate = Gate()
+        slow = await it.watcher.send("add_task", id="b", description="d")
+        await gate.reached.wait()
+        await trio.sleep_until(it.began + 65)
+        beat = await it.call.send("heartbeat", workerId="w")
+        gate.opened.set()
+        await it.watcher.answer(slow)
+        with pytest.raises(e.SlotNotClaimed):
+            await it.call.answer(beat)
+        assert await it.status() == "available"
+
+
+async def test_a_bound_slot_whose_connection_is_there_survives_that_the_state_is_loaded_again(
+    autojump_clock: MockClock,
+) -> None:
+    store = FaultyStore()
+    async with story(autojump_clock, store) as it:
+        await it.call("claim_worker_slot", workerId="w", bindToConnection=True)
+        store.faults.append(Fault.UNKNOWN_LOST)
+        with pytest.raises(e.StorageUnavailable):
+            await it.watcher("add_task", id="a", description="d")
+        assert (await it.watcher("get_workers"))["workers"][0]["connected"] is True
+        await it.at(200)
+        assert it.told(*LAPSES) == [(60, "slot_lapsed", 1)]
+
+
 async def test_thousands_of_moments_at_once_do_not_keep_calls_waiting(
     autojump_clock: MockClock,
 ) -> None:

@@ -164,7 +164,7 @@ class StoryRules(BulkRules):
             return
         for name, resources in zip(free, (["src/"], ["db"], ["src/a", "db"]), strict=True):
             self.add([(name, {"resources": resources})])
-        holder = dict(zip(("src/", "db"), free, strict=False))
+        holder: dict[str, str] = {"src/": free[0], "db": free[1]}
         for number, name in enumerate(free[:2], 1):
             self.begin_again(name, f"w{number}", None)
         for resource in ends:

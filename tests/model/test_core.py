@@ -54,7 +54,7 @@ OFTEN_ENOUGH = {
     "claim_next_task ok": 200,
     "claim_next_task waits": 3,
     "claim_task ok": 15,
-    "claim_task resource_conflict": 3,
+    "claim_task resource_conflict": 1,
     "claim_worker_slot ok": 400,
     "edit_tasks changed": 100,
     "event resources_reserved": 3,
