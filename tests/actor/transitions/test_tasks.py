@@ -189,3 +189,20 @@ async def test_cleaning_takes_every_task_and_leaves_the_slots() -> None:
         with pytest.raises(e.TaskNotFound):
             await call("update_task", taskId="setup-project", workerId="v", status="done")
         server.check()
+
+
+async def test_a_forced_reset_also_blocks_what_was_scheduled() -> None:
+    async with inside() as server:
+        call = server.client()
+        await call("add_task", id="a", description="d")
+        await call("claim_worker_slot", workerId="w")
+        await call("claim_task", taskId="a", workerId="w", workerSlot=1)
+        await call("update_task", taskId="a", workerId="w", status="done")
+        later = {"dependencies": ["a"], "notBefore": "2030-01-01T00:00:00Z"}
+        added = await call("add_task", id="b", description="d", **later)
+        assert added["task"]["status"] == "scheduled"
+        await call("reset_failed_task", taskId="a", force=True)
+        assert (await call("get_task", taskId="b"))["task"]["status"] == "blocked"
+        (event,) = (await call("get_events", types=["task_blocked"]))["events"]
+        assert event["taskId"] == "b"
+        server.check()
