@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PACKAGES := task_coordinator.py actor protocol mcp_client dashboard
 CHECKED := $(PACKAGES) tests benchmarks
 
-.PHONY: help run demo install test format lint types imports generated unit chaos bench generate clean
+.PHONY: help run demo install test format lint types imports generated browser unit chaos bench generate clean
 
 help:            ## Show this help
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -21,7 +21,7 @@ demo: $(VENV)/installed  ## Watch three agents work through a sample plan
 
 install: $(VENV)/installed  ## Install into .venv
 
-test: format lint types imports generated unit  ## All checks: what CI runs
+test: format lint types imports generated browser unit  ## All checks: what CI runs
 
 format: $(VENV)/tested
 	$(BIN)/ruff format --check $(CHECKED)
@@ -39,6 +39,9 @@ imports: $(VENV)/tested
 generated: $(VENV)/tested
 	$(BIN)/python -m protocol.generate --check
 	$(BIN)/python -m tests.docs.diagram --check
+
+browser: $(VENV)/tested  ## Get the browser that some tests need: Debian's Chromium
+	$(BIN)/python -m tests.browser.chromium
 
 unit: $(VENV)/tested
 	$(BIN)/python -m pytest -q --numprocesses 4 --dist worksteal
