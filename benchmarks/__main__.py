@@ -2,6 +2,7 @@
 
 import click
 
+from benchmarks.dashboard import dashboard
 from benchmarks.lifecycle import lifecycle
 from benchmarks.waiting import waiting
 
@@ -13,6 +14,7 @@ def main() -> None:
     """Measure the Task Coordinator on this machine."""
 
 
+main.add_command(dashboard)
 main.add_command(lifecycle)
 main.add_command(waiting)
 

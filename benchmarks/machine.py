@@ -15,6 +15,7 @@ import psutil
 __all__ = ["commit", "facts"]
 
 LIBRARIES = ("trio", "websockets", "msgspec", "jsonrpcserver", "sqlite-anyio")
+MEASURED = ("actor", "protocol", "dashboard", "benchmarks/*.py")
 ROOT = Path(__file__).parent.parent
 
 
@@ -36,7 +37,7 @@ def commit() -> str:
     """The commit that is measured, with `+` if the tree differs; `unknown` without git."""
     try:
         name = _git("rev-parse", "--short=12", "HEAD")
-        changed = _git("status", "--porcelain", "--", "actor", "protocol", "benchmarks/*.py")
+        changed = _git("status", "--porcelain", "--", *MEASURED)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return name + ("+" if changed else "")

@@ -34,6 +34,8 @@ class Server:
 
     process: subprocess.Popen[bytes]
     port: int
+    page: str = ""
+    """The address of the dashboard, where it has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +61,10 @@ class Outcome:
 
 
 @contextmanager
-def coordinator(database: Path, slots: int) -> Generator[Server]:
+def coordinator(database: Path, slots: int, *, dashboard: bool = False) -> Generator[Server]:
     """The real server on a new file; ended in order, so that the file is whole afterwards."""
-    options = ["--port", "0", "--no-dashboard", "--json", "--workers", str(slots)]
+    options = ["--port", "0", "--json", "--workers", str(slots)]
+    options += ["--dashboard-port", "0"] if dashboard else ["--no-dashboard"]
     with _serving("task_coordinator", "serve", "--database", str(database), *options) as server:
         yield server
 
@@ -83,7 +86,8 @@ def _serving(module: str, *arguments: str) -> Generator[Server]:
             line = process.stdout.readline()
             if not line:
                 raise RuntimeError(f"{module} did not start")
-            yield Server(process, json.loads(line)["port"])
+            announced = json.loads(line)
+            yield Server(process, announced["port"], announced.get("dashboard") or "")
         finally:
             process.terminate()
             try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Latency", "append_line", "latency", "table"]
+__all__ = ["Latency", "append_line", "latency", "percentile", "table"]
 
 
 class Latency(msgspec.Struct, frozen=True, rename="camel"):
@@ -24,11 +24,11 @@ class Latency(msgspec.Struct, frozen=True, rename="camel"):
 def latency(samples_us: "Iterable[array[int]]") -> Latency:
     """Over all samples together. No samples give zeros."""
     merged = sorted(sample for part in samples_us for sample in part)
-    return Latency(p50_ms=_percentile(merged, 50), p99_ms=_percentile(merged, 99))
+    return Latency(p50_ms=percentile(merged, 50), p99_ms=percentile(merged, 99))
 
 
-def _percentile(ordered: Sequence[int], percent: int) -> float:
-    """By the nearest rank, in milliseconds."""
+def percentile(ordered: Sequence[int], percent: int) -> float:
+    """By the nearest rank, of microseconds in order, in milliseconds. Zero of none."""
     if not ordered:
         return 0.0
     rank = max(1, -(-len(ordered) * percent // 100))

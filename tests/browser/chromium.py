@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CHOICE = "TASK_COORDINATOR_CHROMIUM"
 NECESSITY = "TASK_COORDINATOR_BROWSER"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -48,6 +50,16 @@ def is_required() -> bool:
     if said not in ("", "required", "optional"):
         raise NoBrowser(f"{NECESSITY} is {said!r}; it can be `required` or `optional`")
     return said == "required" or (said == "" and os.environ.get("CI", "") not in ("", "false", "0"))
+
+
+def chromium_or_skip() -> Path:
+    """The browser, for a test that needs one: without it the test is skipped, or fails."""
+    try:
+        return chromium()
+    except NoBrowser as error:
+        if is_required():
+            pytest.fail(f"The tests in a browser cannot run, and here they must: {error}.")
+        pytest.skip(f"NOT TESTED IN A BROWSER: {error}.")
 
 
 def install() -> None:

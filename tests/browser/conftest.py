@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.chromium import NoBrowser, chromium, is_required
+from tests.browser.chromium import chromium_or_skip
 from tests.browser.stage import Stage, running
 from tests.browser.tabs import Desk, Tab, browsing
 
@@ -18,12 +18,7 @@ from tests.browser.tabs import Desk, Tab, browsing
 @pytest.fixture(scope="session")
 def executable() -> Path:
     """The browser; without one the tests are skipped, or fail where one is required."""
-    try:
-        return chromium()
-    except NoBrowser as error:
-        if is_required():
-            pytest.fail(f"The tests in a browser cannot run, and here they must: {error}.")
-        pytest.skip(f"NOT TESTED IN A BROWSER: {error}.")
+    return chromium_or_skip()
 
 
 @pytest.fixture(scope="module")
