@@ -1,24 +1,40 @@
 /**
  * The page: one connection, one feed, and the views that show what is known.
  *
- * Owns when the page is drawn: at most once in a frame, however many events came. Must not know
+ * Owns what is shown (the address decides), when it is drawn: at most once in a frame, however
+ * many events came, and what views may use of the page (view.js says what that is). Must not know
  * how anything is shown or asked.
  */
 
+import { AddDialog } from "./add.js";
+import { createCounts } from "./counts.js";
+import { ask, createSaid } from "./dialogs.js";
 import { part, setNote } from "./dom.js";
-import { createEvents } from "./events.js";
+import { TaskDrawer } from "./drawer.js";
+import { EventsView } from "./events.js";
 import { Feed } from "./feed.js";
+import { createFilterBar } from "./filter_bar.js";
+import { parse, withStatusToggled } from "./filter.js";
+import { GraphView } from "./graph.js";
 import { createHeader } from "./header.js";
-import { createCounts, createQueue, createSlots } from "./overview.js";
-import { Connection } from "./rpc.js";
-import { createTasks } from "./tasks.js";
+import { createSheet, listen } from "./keys.js";
+import { OverviewView } from "./overview.js";
+import { createProjects } from "./projects.js";
+import { isProject, readRoute, VIEWS, writeRoute } from "./route.js";
+import { Connection, ConnectionLost } from "./rpc.js";
+import { TasksView } from "./tasks.js";
+import { createTheme } from "./theme.js";
+import { TimelineView } from "./timeline.js";
 import { createToken, keptToken } from "./token.js";
 
 const TICK_MS = 1_000;
-const PROJECT = /^[a-z0-9._-]{1,64}$/;
+/** Timers that come this late were held up: the machine slept, and the socket may be dead. */
+const SLEPT_MS = 10_000;
+const IDS_KNOWN_MAX = 500;
 
-const project = new URLSearchParams(location.search).get("project") || "default";
-let connectionState = PROJECT.test(project)
+let route = readRoute(location.search);
+let filter = parse(route.q);
+let connectionState = isProject(route.project)
   ? { name: "connecting", message: "", since: Date.now() }
   : {
       name: "refused",
@@ -26,9 +42,15 @@ let connectionState = PROJECT.test(project)
       since: Date.now(),
     };
 let planned = false;
+let tickedAt = Date.now();
+const known = { tags: new Set(), workers: new Set(), ids: new Set() };
 
-const feed = new Feed((method, params) => connection.call(method, params), plan);
-const connection = new Connection(project, keptToken(), {
+const feed = new Feed((method, params) => connection.call(method, params), {
+  onChange: plan,
+  onEvents: (events) => tell(parts, (view) => view.took(events)),
+  onFresh: () => tell(parts, (view) => view.reloaded()),
+});
+const connection = new Connection(route.project, keptToken(), {
   onOpen: () => feed.start(),
   onNotification: (method, params) => feed.notified(method, params),
   onState: (name, message) => {
@@ -41,28 +63,147 @@ const connection = new Connection(project, keptToken(), {
   },
 });
 
-const views = [
-  view("header", createHeader),
-  view("token", createToken, (token) => connection.authorize(token)),
-  view("counts", createCounts),
-  view("slots", createSlots),
-  view("queue", createQueue),
-  view("tasks", createTasks, () => feed.more()),
-  view("events", createEvents),
+const said = createSaid(document.getElementById("said"));
+const page = {
+  call: (method, params) => connection.call(method, params),
+  mutate: (method, params) => connection.mutate(method, params),
+  say: said,
+  complain: (error, doing) => said(complaint(error, doing), "problem"),
+  ask,
+  go,
+  plan,
+  learn,
+  add: () => addDialog.show(),
+  serverNow,
+  get route() {
+    return route;
+  },
+  get filter() {
+    return filter;
+  },
+  get state() {
+    return feed.state;
+  },
+  get live() {
+    return connectionState.name === "live";
+  },
+};
+
+for (const [tag, view] of [
+  ["overview-view", OverviewView],
+  ["tasks-view", TasksView],
+  ["graph-view", GraphView],
+  ["timeline-view", TimelineView],
+  ["events-view", EventsView],
+  ["task-drawer", TaskDrawer],
+  ["add-dialog", AddDialog],
+]) {
+  customElements.define(tag, view);
+}
+
+const views = Object.fromEntries(VIEWS.map((name) => [name, document.querySelector(`${name}-view`)]));
+const drawer = document.querySelector("task-drawer");
+const addDialog = document.querySelector("add-dialog");
+/** Everything that is told what happens. */
+const parts = [...Object.values(views), drawer, addDialog];
+
+const filterBar = createFilterBar(document.getElementById("filter"), {
+  apply: (q) => go({ q }, { replace: true }),
+  known: () => ({ tags: [...known.tags], workers: [...known.workers], ids: [...known.ids] }),
+});
+const frame = [
+  ["header", createHeader(document.getElementById("header"))],
+  ["token", createToken(document.getElementById("token"), (token) => connection.authorize(token))],
+  ["counts", createCounts(document.getElementById("counts"), toggleStatus)],
+  ["filter", (model) => filterBar.draw(model)],
 ];
 
-/** A view whose failure is told in its own place and does not blank the others. */
-function view(id, create, ...more) {
-  const root = document.getElementById(id);
-  const draw = create(root, ...more);
-  return (model) => {
-    try {
-      draw(model);
-    } catch (error) {
-      console.error(error);
-      setNote(part(root, "problem"), `This part cannot be shown: ${error.message}`);
+// --- what happens -------------------------------------------------------------------------------
+
+/** Tell views something; what fails is told in its own place and does not blank the others. */
+function tell(them, what) {
+  for (const view of them) {
+    guard(view, () => what(view));
+  }
+}
+
+function guard(root, run) {
+  try {
+    run();
+  } catch (error) {
+    console.error(error);
+    setNote(problemOf(root), `This part cannot be shown: ${error.message}`);
+  }
+}
+
+function problemOf(root) {
+  const found = root.querySelector(':scope > [data-part="problem"]');
+  if (found) {
+    return found;
+  }
+  const made = document.createElement("p");
+  made.className = "problem";
+  made.dataset.part = "problem";
+  root.prepend(made);
+  return made;
+}
+
+/** Change the address, and with it what is shown: only the fields that are given change. */
+function go(changes, { replace = false } = {}) {
+  const next = { ...route, ...changes };
+  const address = writeRoute(next);
+  if (address !== writeRoute(route)) {
+    history[replace ? "replaceState" : "pushState"](null, "", address);
+  }
+  show(next);
+}
+
+function show(next) {
+  const before = route;
+  if (next.project !== before.project) {
+    location.reload(); // another project is another connection
+    return;
+  }
+  route = next;
+  if (before.q !== route.q) {
+    filter = parse(route.q);
+  }
+  if (before.view !== route.view) {
+    tell([views[before.view]], (view) => view.closed());
+  }
+  for (const [name, view] of Object.entries(views)) {
+    view.hidden = name !== route.view;
+  }
+  tell([views[route.view], drawer], (view) => view.opened());
+  plan();
+}
+
+function toggleStatus(status) {
+  go({ q: withStatusToggled(route.q, status) }, { replace: true });
+}
+
+function learn(words) {
+  for (const [kind, list] of Object.entries(words)) {
+    for (const word of list) {
+      known[kind].add(word);
     }
-  };
+    if (known[kind].size > IDS_KNOWN_MAX) {
+      known[kind] = new Set([...known[kind]].slice(-IDS_KNOWN_MAX));
+    }
+  }
+}
+
+function complaint(error, doing) {
+  const lost = error instanceof ConnectionLost ? "the server cannot be reached; " : "";
+  return `Could not ${doing}: ${lost}${error.message}`;
+}
+
+// --- drawing ------------------------------------------------------------------------------------
+
+/** The server's clock. Without a connection nothing is known to have gone on: ages stand still. */
+function serverNow() {
+  const knownAt = connectionState.name === "live" ? Date.now() : (feed.heardAt ?? Date.now());
+  return knownAt + feed.state.clockOffset;
 }
 
 /** Draw with the next frame. */
@@ -75,31 +216,101 @@ function plan() {
 
 function draw() {
   planned = false;
-  const localNow = Date.now();
-  // Without a connection nothing is known to have gone on: ages stand still too.
-  const knownAt = connectionState.name === "live" ? localNow : (feed.heardAt ?? localNow);
   const model = {
-    project,
+    project: route.project,
+    route,
+    filter,
     connection: connectionState,
+    live: connectionState.name === "live",
     state: feed.state,
     heardAt: feed.heardAt,
     problem: feed.problem,
-    localNow,
-    serverNow: knownAt + feed.state.clockOffset,
+    localNow: Date.now(),
+    serverNow: serverNow(),
   };
-  for (const show of views) {
-    show(model);
+  for (const [id, show] of frame) {
+    guard(document.getElementById(id), () => show(model));
+  }
+  tell([views[route.view], drawer, addDialog], (view) => view.draw(model));
+  for (const control of document.querySelectorAll("[data-live]")) {
+    control.disabled = !model.live || control.dataset.off !== undefined;
+  }
+  document.documentElement.dataset.live = model.live && feed.state.loaded ? "live" : "";
+}
+
+// --- keys ---------------------------------------------------------------------------------------
+
+const EVERYWHERE = [
+  ...VIEWS.map((view, place) => ({
+    key: String(place + 1),
+    words: `show ${view}`,
+    run: () => go({ view }),
+  })),
+  { key: "/", words: "type a filter", run: () => filterBar.focus() },
+  { key: "n", words: "add tasks", run: () => addDialog.show() },
+  { key: "?", words: "this sheet", run: () => showSheet() },
+  { key: "Escape", words: "close the details, or leave the selection", run: leave },
+];
+
+function keyGroups() {
+  const here = views[route.view];
+  return [
+    { title: "Details", keys: route.task ? drawer.keys : [] },
+    { title: `In ${route.view}`, keys: here.keys },
+    { title: "Everywhere", keys: EVERYWHERE },
+  ];
+}
+
+function leave() {
+  if (route.task) {
+    go({ task: "" });
   }
 }
 
-setInterval(plan, TICK_MS);
+const showSheet = createSheet(keyGroups);
+
+// --- beginning ----------------------------------------------------------------------------------
+
+for (const view of parts) {
+  view.page = page;
+  guard(view, () => view.setUp());
+}
+createTheme(document.getElementById("theme"));
+createProjects(document.getElementById("projects"), page);
+listen(keyGroups);
+document.getElementById("keys").addEventListener("click", showSheet);
+document.getElementById("add").addEventListener("click", () => addDialog.show());
+document.addEventListener("click", followInPage);
+addEventListener("popstate", () => show(readRoute(location.search)));
 addEventListener("online", () => connection.retry());
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") {
     connection.retry();
   }
 });
-plan();
+setInterval(() => {
+  const now = Date.now();
+  if (now - tickedAt > SLEPT_MS) {
+    connection.probe();
+  }
+  tickedAt = now;
+  plan();
+}, TICK_MS);
+show(route);
 if (connectionState.name === "connecting") {
   connection.run();
+}
+
+/** Links to other views of this page change the address without loading the page again. */
+function followInPage(event) {
+  const link = event.target.closest?.("a[href]");
+  const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+  if (!link || !plain || link.target || link.origin !== location.origin) {
+    return;
+  }
+  if (link.pathname === location.pathname && link.search && !link.hash) {
+    event.preventDefault();
+    history.pushState(null, "", link.search);
+    show(readRoute(link.search));
+  }
 }

@@ -5,6 +5,8 @@
  * anywhere else on the page, turns a string into HTML. Must not know tasks or connections.
  */
 
+const SVG = "http://www.w3.org/2000/svg";
+
 /** The element with `data-part="name"` below `root`. */
 export function part(root, name) {
   const found = root.querySelector(`[data-part="${name}"]`);
@@ -22,6 +24,52 @@ export function element(tag, className = "", ...children) {
   }
   made.append(...children);
   return made;
+}
+
+/**
+ * A new element with properties and children.
+ *
+ * `on` holds listeners by the name of their event, `data` what goes into the dataset, `class` the
+ * classes; everything else is an attribute: true sets it empty, false, null and undefined leave it
+ * out. Children that are false, null or undefined are left out.
+ */
+export function make(tag, properties = {}, ...children) {
+  return finished(document.createElement(tag), properties, children);
+}
+
+/** The same for a part of a picture. */
+export function draw(tag, properties = {}, ...children) {
+  return finished(document.createElementNS(SVG, tag), properties, children);
+}
+
+/** A button with a word on it. `live: true`: it needs the server, and is off while that is away. */
+export function button(words, run, { live = false, class: name = "", ...more } = {}) {
+  const data = { ...(live ? { live: "" } : {}), ...more.data };
+  return make("button", { type: "button", class: name, ...more, data, on: { click: run } }, words);
+}
+
+function finished(made, { on = {}, data = {}, ...attributes }, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    setAttribute(made, name, value);
+  }
+  Object.assign(made.dataset, data);
+  for (const [name, listener] of Object.entries(on)) {
+    made.addEventListener(name, listener);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+/** Set an attribute, touching the document only where it changes. */
+export function setAttribute(target, name, value) {
+  if (value === false || value === null || value === undefined) {
+    target.removeAttribute(name);
+    return;
+  }
+  const text = value === true ? "" : String(value);
+  if (target.getAttribute(name) !== text) {
+    target.setAttribute(name, text);
+  }
 }
 
 /** Set an element's text, touching the document only where it changes. */

@@ -1,26 +1,30 @@
 /**
- * What happened last, the newest first.
+ * What happened, the newest first: being built.
  *
  * Owns the rows. Must not know the connection.
  */
 
-import { element, keyed, part, setNote, setText } from "./dom.js";
+import { element, keyed, make, setNote, setText } from "./dom.js";
 import { describe, signOf, timeOfDay } from "./format.js";
+import { View } from "./view.js";
 
 const EVENTS_SHOWN = 40;
 
-/** A view of the recent events. */
-export function createEvents(root) {
-  const list = part(root, "list");
-  const nothing = part(root, "empty");
+export class EventsView extends View {
+  setUp() {
+    this.list = make("ol", { class: "events" });
+    this.nothing = make("p", { class: "empty", hidden: true });
+    this.append(make("section", { class: "panel" }, make("h2", {}, "Events"), this.list, this.nothing));
+  }
 
-  return function draw({ state }) {
-    keyed(list, state.events.slice(0, EVENTS_SHOWN), ({ seq }) => seq, createEvent);
-    setNote(nothing, state.loaded && !state.events.length ? "Nothing has happened yet." : "");
-  };
+  draw({ state }) {
+    keyed(this.list, state.events.slice(0, EVENTS_SHOWN), ({ seq }) => seq, createEvent);
+    setNote(this.nothing, state.loaded && !state.events.length ? "Nothing has happened yet." : "");
+  }
 }
 
-function createEvent() {
+/** A row that tells an event in words. */
+export function createEvent() {
   const time = element("time", "since");
   const sign = element("span", "sign");
   const subject = element("span", "foreign task-id");

@@ -1,11 +1,12 @@
 /**
- * The bar at the top: the project, and whether what the page shows is true now.
+ * The bar at the top: the project, the views, and whether what the page shows is true now.
  *
  * Owns the words about the connection. Must not know how it is made.
  */
 
-import { part, setNote, setText } from "./dom.js";
+import { part, setAttribute, setNote, setText } from "./dom.js";
 import { age, timeOfDay } from "./format.js";
+import { DEFAULT_PROJECT, writeRoute } from "./route.js";
 
 /** A view of the header. */
 export function createHeader(root) {
@@ -15,10 +16,17 @@ export function createHeader(root) {
   const announcement = part(root, "announcement");
   const problem = part(root, "problem");
   const project = part(root, "project");
+  const links = [...root.querySelectorAll("[data-view]")];
 
   return function draw(model) {
     const { name, message } = model.connection;
+    const { route } = model;
     setText(project, model.project);
+    for (const link of links) {
+      const { view } = link.dataset;
+      setAttribute(link, "href", writeRoute({ project: route.project, view, q: route.q, task: route.task }));
+      setAttribute(link, "aria-current", view === route.view ? "page" : null);
+    }
     connection.dataset.state = name;
     document.documentElement.classList.toggle("stale", isCut(name));
     setText(words, wordsOf(model));
@@ -54,6 +62,6 @@ function wordsOf({ connection, heardAt, localNow }) {
 function titleOf({ connection, state, project }) {
   const lost = isCut(connection.name) ? "⚠ " : "";
   const working = state.counts?.working;
-  const where = project === "default" ? "" : ` · ${project}`;
+  const where = project === DEFAULT_PROJECT ? "" : ` · ${project}`;
   return `${lost}${working ? `${working} working · ` : ""}Task Coordinator${where}`;
 }

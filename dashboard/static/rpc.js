@@ -11,17 +11,25 @@ const ANSWER_MS = 10_000;
 const WAIT_FIRST_MS = 500;
 const WAIT_MAX_MS = 15_000;
 const STEADY_MS = 5_000;
+/** How long a change waits for a connection that broke, before it is given up. */
+const RESEND_MS = 20_000;
+const PROBE_MS = 3_000;
 
 /** The server's answer to a call was an error. */
 export class RpcError extends Error {
   constructor({ message, data }) {
     super(message);
     this.reason = data?.reason;
+    this.data = data ?? {};
   }
 }
 
 /** There is no connection, or it ended before the answer came. */
-export class ConnectionLost extends Error {}
+export class ConnectionLost extends Error {
+  constructor(reason) {
+    super(reason || "the connection was lost");
+  }
+}
 
 /** The server said no with an HTTP status, before there was a connection. */
 class Refused extends Error {
@@ -35,6 +43,12 @@ class Refused extends Error {
 export function backoff(attempt, random = Math.random) {
   const most = Math.min(WAIT_MAX_MS, WAIT_FIRST_MS * 2 ** attempt);
   return most / 2 + (random() * most) / 2;
+}
+
+/** A text that nobody else makes. `crypto.randomUUID` is missing on plain http of another host. */
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** One WebSocket, from its opening to its end. */
@@ -57,12 +71,12 @@ class Channel {
     this.#socket.onmessage = ({ data }) => this.#take(JSON.parse(data), onNotification);
   }
 
-  call(method, params) {
+  call(method, params, patienceMs = ANSWER_MS) {
     return new Promise((resolve, reject) => {
       const id = this.#nextId;
       this.#nextId += 1;
       // Whatever the socket says: a server that does not answer is not there.
-      const timer = setTimeout(() => this.close("the server did not answer"), ANSWER_MS);
+      const timer = setTimeout(() => this.close("the server did not answer"), patienceMs);
       this.#calls.set(id, { resolve, reject, timer });
       this.#socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
     });
@@ -113,6 +127,8 @@ export class Connection {
   #handlers;
   #channel = null;
   #wake = () => {};
+  /** Who waits for the connection to be open again. */
+  #opening = new Set();
 
   constructor(project, token, handlers) {
     this.#path = project === "default" ? "/rpc" : `/rpc/projects/${encodeURIComponent(project)}`;
@@ -153,6 +169,40 @@ export class Connection {
     return this.#channel.call(method, params);
   }
 
+  /**
+   * The result of a change. It carries an idempotency key: where the connection breaks before the
+   * answer, it is sent again once, as the same change. Throws `RpcError` or `ConnectionLost`.
+   */
+  async mutate(method, params = {}) {
+    const keyed = { ...params, idempotencyKey: randomKey() };
+    try {
+      return await this.call(method, keyed);
+    } catch (error) {
+      if (!(error instanceof ConnectionLost) || !(await this.#reopened())) {
+        throw error;
+      }
+      return this.call(method, keyed);
+    }
+  }
+
+  /** Find out now whether the server is still there, as after a sleep of the machine. */
+  probe() {
+    this.#channel?.call("get_snapshot", { limit: 0 }, PROBE_MS).catch(() => {});
+    this.retry();
+  }
+
+  /** Whether there is a connection again, within `RESEND_MS`. */
+  #reopened() {
+    return new Promise((resolve) => {
+      const done = (open) => {
+        this.#opening.delete(done);
+        resolve(open);
+      };
+      this.#opening.add(done);
+      setTimeout(() => done(false), RESEND_MS);
+    });
+  }
+
   /** One connection; always ends by an error that says why. */
   async #serve() {
     const channel = new Channel(await this.#url(), this.#handlers.onNotification);
@@ -167,6 +217,9 @@ export class Connection {
       this.#channel = channel;
       await Promise.race([this.#handlers.onOpen(), lost]);
       this.#handlers.onState("live", "");
+      for (const waiting of this.#opening) {
+        waiting(true);
+      }
       return await lost;
     } finally {
       clearTimeout(timer);

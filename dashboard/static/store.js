@@ -1,9 +1,10 @@
 /**
- * What the page knows; pure.
+ * What every part of the page knows; pure.
  *
- * Owns the state and how answers and events change it. Every change makes new objects for what
- * changed and keeps the others, so that a view sees at once what is still the same. Must not know
- * the document, the connection or the clock.
+ * Owns the state (counters, slots, queue, work under way, recent events), how answers and events
+ * change it, and what an event says about a task. Every change makes new objects for what changed
+ * and keeps the others, so that a view sees at once what is still the same. Must not know the
+ * document, the connection or the clock.
  */
 
 export const EVENTS_KEPT = 100;
@@ -22,8 +23,6 @@ export function empty() {
     slots: [],
     queue: [],
     working: new Map(),
-    tasks: [],
-    cursor: undefined,
     events: [],
   };
 }
@@ -45,48 +44,25 @@ export function withSnapshot(state, snapshot, working, now) {
   };
 }
 
-/** The state with the first page of tasks renewed; further pages stay where they still fit. */
-export function withFirstPage(state, page) {
-  const known = new Map(state.tasks.map((task) => [task.id, task]));
-  const first = page.tasks.map((task) => newer(known.get(task.id), task));
-  if (page.nextCursor === undefined) {
-    return { ...state, tasks: first, cursor: undefined };
-  }
-  const last = page.tasks.at(-1).id;
-  const join = state.tasks.findIndex((task) => task.id === last);
-  if (join < 0) {
-    // More tasks are new than a page holds: what comes behind them is loaded again when wanted.
-    return { ...state, tasks: first, cursor: page.nextCursor };
-  }
-  const rest = state.tasks.slice(join + 1);
-  return {
-    ...state,
-    tasks: [...first, ...rest],
-    cursor: rest.length ? state.cursor : page.nextCursor,
-  };
+/** How many tasks there are, whatever their status; null before the first answer. */
+export function totalOf({ counts }) {
+  return counts && Object.values(counts).reduce((sum, number) => sum + number, 0);
 }
 
-/** The state with the page that `cursor` led to behind the others. */
-export function withNextPage(state, cursor, page) {
-  if (state.cursor !== cursor) {
-    return state;
-  }
-  const known = new Set(state.tasks.map((task) => task.id));
-  const more = page.tasks.filter((task) => !known.has(task.id));
-  return { ...state, tasks: [...state.tasks, ...more], cursor: page.nextCursor };
+/** Those events that were not seen before. */
+export function unseen(state, events) {
+  return events.filter((event) => event.seq > state.seq);
 }
 
-/** The state after events. Those that were seen before change nothing. */
+/** The state after events that were not seen before. */
 export function withEvents(state, events) {
-  const fresh = events.filter((event) => event.seq > state.seq);
-  if (!fresh.length) {
+  if (!events.length) {
     return state;
   }
   return {
     ...state,
-    seq: fresh.at(-1).seq,
-    tasks: patched(state.tasks, fresh),
-    events: [...fresh.slice(-EVENTS_KEPT).reverse(), ...state.events].slice(0, EVENTS_KEPT),
+    seq: events.at(-1).seq,
+    events: [...events.slice(-EVENTS_KEPT).reverse(), ...state.events].slice(0, EVENTS_KEPT),
   };
 }
 
@@ -99,39 +75,22 @@ const SAY_TOO_LITTLE = new Set([
   "tasks_pruned",
 ]);
 
-/** Whether the list of tasks has to be read again after these events: they do not say it all. */
-export function needsFirstPage(events) {
-  return events.some((event) => SAY_TOO_LITTLE.has(event.type));
+/** Whether the task has to be read again after an event about it: the event does not say it all. */
+export function saysTooLittle({ type }) {
+  return SAY_TOO_LITTLE.has(type);
 }
 
-function newer(known, task) {
-  return known !== undefined && known.version >= task.version ? known : task;
-}
-
-function patched(tasks, events) {
-  const places = new Map(tasks.map((task, place) => [task.id, place]));
-  let result = tasks;
-  const put = (place, task) => {
-    result = result === tasks ? tasks.slice() : result;
-    result[place] = task;
-  };
-  for (const event of events) {
-    if (event.type === "tasks_cleaned" || event.type === "tasks_pruned") {
-      return []; // which ones are gone is not said
-    }
-    const place = places.get(event.taskId);
-    const task = result[place];
-    if (event.type === "task_deleted" && task) {
-      put(place, null);
-    } else if (task && event.version > task.version) {
-      put(place, after(task, event));
-    }
+/**
+ * A task after an event about it: what belongs to a status goes with it. The same object where
+ * the event is no news; null where it removes the task.
+ */
+export function taskAfter(task, event) {
+  if (event.type === "task_deleted") {
+    return null;
   }
-  return result === tasks ? tasks : result.filter((task) => task !== null);
-}
-
-/** The task after an event about it: what belongs to a status goes with it. */
-function after(task, event) {
+  if (event.taskId !== task.id || !(event.version > task.version)) {
+    return task;
+  }
   const { blockedBy, retryAt, leaseExpiresAt, workerSlot, reserved, ...rest } = task;
   const { status, data = {} } = event;
   const kept = status === task.status ? { blockedBy, retryAt, workerSlot, reserved } : {};

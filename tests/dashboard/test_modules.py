@@ -43,7 +43,8 @@ def test_every_status_has_a_sign_a_hint_and_a_colour() -> None:
     for status in STATUSES:
         assert statuses[status]["hint"]
         assert f".{status} .sign" in css
-        assert len(re.findall(rf"--{status}: #", css)) == 2, "one for light, one for dark"
+        pair = rf"--{status}: light-dark\(#[0-9a-f]{{6}}, #[0-9a-f]{{6}}\);"
+        assert re.search(pair, css), "one for light, one for dark"
 
 
 def test_every_type_of_event_has_words_of_its_own() -> None:
@@ -84,21 +85,20 @@ OLD_SNAPSHOT: dict[str, Any] = {"time": MOMENT, "counts": COUNTS, "workers": [],
 
 
 def after(event: dict[str, Any], task: dict[str, Any]) -> Any:
-    """The list of tasks after an event about its only one."""
+    """The task after an event about it."""
     whole = {"seq": 9, "time": MOMENT, "taskId": "a", "attempt": 1, "version": 4, **event}
-    expression = "m.withEvents({ ...m.empty(), tasks: [v.task] }, [v.event]).tasks"
-    return run("store.js", expression, task=task, event=whole)
+    return run("store.js", "m.taskAfter(v.task, v.event)", task=task, event=whole)
 
 
 def test_what_belongs_to_a_status_goes_with_it() -> None:
     held = {**TASK, "workerSlot": 1, "leaseExpiresAt": MOMENT, "reserved": ["x"], "note": "on"}
     retry = {"retryAt": MOMENT, "error": "red"}
     event = {"type": "task_retrying", "status": "scheduled", "workerId": "w1", "data": retry}
-    (task,) = after(event, held)
+    task = after(event, held)
     assert not {"workerSlot", "leaseExpiresAt", "reserved"} & set(task)
     assert (task["status"], task["retryAt"], task["error"]) == ("scheduled", MOMENT, "red")
     assert task["note"] == "on"
-    (task,) = after({"type": "task_ready", "status": "available", "version": 5}, task)
+    task = after({"type": "task_ready", "status": "available", "version": 5}, task)
     assert (task["status"], task["error"]) == ("available", "red")
     assert "retryAt" not in task
 
@@ -117,16 +117,36 @@ def test_what_an_event_says_about_its_task_is_kept(
     event: dict[str, Any], field: str, value: object
 ) -> None:
     before = {**TASK, "note": "before", "workerSlot": 1}
-    (task,) = after({"status": "working", "workerId": "w1", **event}, before)
+    task = after({"status": "working", "workerId": "w1", **event}, before)
     assert task[field] == value
 
 
-def test_after_old_tasks_were_removed_the_list_is_read_again() -> None:
-    pruned = {"type": "tasks_pruned", "data": {"removed": 1}}
-    assert after(pruned, TASK) == []
-    assert run("store.js", "m.needsFirstPage([v.event])", event=pruned) is True
-    progress = {"type": "task_progress"}
-    assert run("store.js", "m.needsFirstPage([v.event])", event=progress) is False
+def test_an_event_that_is_no_news_changes_nothing() -> None:
+    assert after({"type": "task_noted", "status": "done", "version": 3}, TASK) == TASK
+    assert after({"type": "task_noted", "status": "done", "taskId": "b"}, TASK) == TASK
+    assert after({"type": "task_deleted"}, TASK) is None
+
+
+def test_events_are_kept_once_and_the_newest_first() -> None:
+    values = {"old": [{"seq": 1}, {"seq": 2}], "new": [{"seq": 2}, {"seq": 3}]}
+    first = "m.withEvents(m.empty(), v.old)"
+    expression = f"((s) => m.withEvents(s, m.unseen(s, v.new)))({first})"
+    state = run("store.js", expression, **values)
+    assert state["seq"] == 3
+    assert [event["seq"] for event in state["events"]] == [3, 2, 1]
+
+
+def test_what_an_event_does_not_say_is_read_again() -> None:
+    """Of every type, the page knows whether the event says all about its task."""
+    little = run("store.js", "v.types.filter((type) => m.saysTooLittle({ type }))", types=TYPES)
+    assert set(little) == {
+        "task_added",
+        "task_edited",
+        "task_blocked",
+        "task_reset",
+        "tasks_cleaned",
+        "tasks_pruned",
+    }
 
 
 def test_an_answer_without_the_newer_fields_is_understood() -> None:

@@ -1,0 +1,9 @@
+/**
+ * Timeline: being built.
+ *
+ * Owns its view. Must not know the connection.
+ */
+
+import { View } from "./view.js";
+
+export class TimelineView extends View {}
