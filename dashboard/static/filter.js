@@ -63,6 +63,11 @@ export function paramsOf(filter, now) {
   for (const term of filter.terms) {
     PARAMS[term.field](params, term, now);
   }
+  if (params.status?.length === 0) {
+    // An empty list would mean all, but no status is left: say what no task can pass.
+    const { status, ...rest } = params;
+    return { ...rest, priorityMin: 1, priorityMax: 0 };
+  }
   return params;
 }
 
@@ -73,16 +78,18 @@ export function isEmpty(filter) {
 
 /** The statuses that the filter names, in the order they are shown. */
 export function statusesOf(filter) {
-  return paramsOf(filter, 0).status ?? [];
+  const params = {};
+  for (const term of filter.terms.filter(({ field }) => field === "status")) {
+    PARAMS.status(params, term);
+  }
+  return params.status ?? [];
 }
 
 /** The text with a status added to those it names, or taken out. */
 export function withStatusToggled(text, status) {
   const filter = parse(text);
   const named = statusesOf(filter);
-  const wanted = named.includes(status)
-    ? named.filter((name) => name !== status)
-    : [...named, status];
+  const wanted = WORDS.filter((name) => named.includes(name) !== (name === status));
   const rest = without(filter, "status");
   return [wanted.length ? `status:${wanted.join(",")}` : "", rest].filter(Boolean).join(" ");
 }
@@ -168,7 +175,7 @@ function unquoted(piece) {
 
 function problemOf(token, terms) {
   const { field, values, not } = token;
-  if (field !== WORD && !(field in FIELDS)) {
+  if (field !== WORD && !Object.hasOwn(FIELDS, field)) {
     return `there is no “${field}:”; it may be ${Object.keys(FIELDS).join(", ")}`;
   }
   if (!values.length) {
@@ -213,12 +220,13 @@ const PARAMS = Object.freeze({
     params.search = params.search ? `${params.search} ${value}` : value;
   },
   status: (params, { values, not }) => {
-    const named = WORDS.filter((status) => values.includes(status) !== not);
-    const before = params.status;
-    params.status = before && not ? before.filter((status) => named.includes(status)) : named;
-    if (before && !not) {
-      params.status = WORDS.filter((status) => before.includes(status) || named.includes(status));
-    }
+    // Named twice, either may be; what is excluded is taken from what was named before it.
+    const before = params.status ?? (not ? WORDS : []);
+    params.status = WORDS.filter((status) =>
+      not
+        ? before.includes(status) && !values.includes(status)
+        : before.includes(status) || values.includes(status),
+    );
   },
   worker: (params, { value }) => {
     params.workerId = value;

@@ -232,7 +232,9 @@ export class Connection {
   async #url() {
     const headers = this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
     const signal = AbortSignal.timeout(OPEN_MS);
-    const answer = await fetch("/ticket", { method: "POST", headers, signal });
+    const answer = await fetch("/ticket", { method: "POST", headers, signal }).catch(() => {
+      throw new ConnectionLost("the server cannot be reached");
+    });
     if (!answer.ok) {
       throw new Refused(answer.status, (await answer.text()).trim());
     }
@@ -254,7 +256,7 @@ export class Connection {
   #messageOf(error) {
     const told = [Refused, RpcError, ConnectionLost].some((kind) => error instanceof kind);
     if (!told) {
-      console.warn(error); // a browser's words about its network help nobody on the page
+      console.error(error); // a mistake of this page, not of the network
     }
     return told ? error.message : "";
   }

@@ -31,8 +31,8 @@ PATIENCE_MS = 10_000
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
 LIVE = 'html[data-live="live"]'
-LOST_SERVER = r"WebSocket connection to .* failed|ERR_CONNECTION_|Failed to fetch"
-"""What a browser says when the server is away, and the page's one word about it."""
+LOST_SERVER = r"WebSocket connection to .* failed|ERR_CONNECTION_"
+"""What a browser says by itself when the server is away. The page has nothing to add."""
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 TELL_VIOLATIONS = """

