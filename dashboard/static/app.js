@@ -232,7 +232,7 @@ function draw() {
     guard(document.getElementById(id), () => show(model));
   }
   tell([views[route.view], drawer, addDialog], (view) => view.draw(model));
-  for (const control of document.querySelectorAll("[data-live]")) {
+  for (const control of document.querySelectorAll("body [data-live]")) {
     control.disabled = !model.live || control.dataset.off !== undefined;
   }
   document.documentElement.dataset.live = model.live && feed.state.loaded ? "live" : "";

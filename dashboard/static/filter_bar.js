@@ -105,8 +105,10 @@ export function createFilterBar(root, { apply, known }) {
         input.value = filter.text;
       }
       clear.hidden = !filter.text;
-      setAttribute(input, "aria-invalid", filter.errors.length ? "true" : null);
-      setNote(problem, filter.errors.map(({ message }) => message).join("; "));
+      // Who is still choosing among what is offered has not made a mistake yet.
+      const errors = offered.options.length ? [] : filter.errors;
+      setAttribute(input, "aria-invalid", errors.length ? "true" : null);
+      setNote(problem, errors.map(({ message }) => message).join("; "));
     },
   };
 }

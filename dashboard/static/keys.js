@@ -49,7 +49,7 @@ function takesItself({ key, target }) {
 export function createSheet(groups) {
   const lists = make("div", { class: "sheet" });
   const toggle = make("input", { type: "checkbox", id: "keys-on" });
-  const close = make("button", { type: "button" }, "Close");
+  const close = make("button", { type: "button", autofocus: true }, "Close");
   const dialog = make(
     "dialog",
     { class: "dialog wide", "aria-labelledby": "sheet-title" },

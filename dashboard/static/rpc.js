@@ -6,6 +6,7 @@
  */
 
 const SUBPROTOCOL = "task-coordinator.v1";
+const TICKET_MS = 5_000;
 const OPEN_MS = 10_000;
 const ANSWER_MS = 10_000;
 const WAIT_FIRST_MS = 500;
@@ -231,7 +232,7 @@ export class Connection {
   /** The socket's address. Where a token is set, it holds a ticket that is good for one use. */
   async #url() {
     const headers = this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
-    const signal = AbortSignal.timeout(OPEN_MS);
+    const signal = AbortSignal.timeout(TICKET_MS);
     const answer = await fetch("/ticket", { method: "POST", headers, signal }).catch(() => {
       throw new ConnectionLost("the server cannot be reached");
     });
