@@ -34,11 +34,13 @@ class Loop:
         self._token = token
         self._nursery = nursery
 
-    def run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
-        """Call an async function there and wait for its result."""
+    def run(
+        self, function: Callable[..., Awaitable[T]], *args: Any, patience: float = PATIENCE_SECONDS
+    ) -> T:
+        """Call an async function there and wait for its result, but not for ever."""
 
         async def limited() -> T:
-            with trio.fail_after(PATIENCE_SECONDS):
+            with trio.fail_after(patience):
                 return await function(*args)
 
         return trio.from_thread.run(limited, trio_token=self._token)
@@ -206,14 +208,15 @@ class Stage:
 
     def call(self, project: str, method: str, /, **params: Any) -> Any:
         """Call a method with params as on the wire; the decoded result."""
-        client = self._client(project)
+        client = self.client(project)
 
         async def ask() -> Any:
             return await client.call(method, params)
 
         return self.loop.run(ask)
 
-    def _client(self, project: str) -> Client:
+    def client(self, project: str) -> Client:
+        """A client of the project, for what runs in the loop."""
         if project not in self._clients:
             address = f"{self.api}/projects/{project}"
             self._clients[project] = self.loop.open(connect(address, name="behind the page"))

@@ -59,12 +59,12 @@ async def _copy(source: trio.SocketStream, sink: trio.SocketStream) -> None:
 
 @asynccontextmanager
 async def _running(wire: Wire) -> AsyncGenerator[Wire]:
+    async def serve(task_status: trio.TaskStatus[list[trio.SocketListener]]) -> None:
+        await trio.serve_tcp(wire.forward, 0, host="127.0.0.1", task_status=task_status)
+
     async with trio.open_nursery() as nursery:
-        serve = trio.serve_tcp
-        (listener,) = await nursery.start(
-            lambda task_status: serve(wire.forward, 0, host="127.0.0.1", task_status=task_status)
-        )
-        wire.port = listener.socket.getsockname()[1]
+        listeners: list[trio.SocketListener] = await nursery.start(serve)
+        wire.port = listeners[0].socket.getsockname()[1]
         yield wire
         nursery.cancel_scope.cancel()
 
