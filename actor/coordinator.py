@@ -25,7 +25,7 @@ from actor.world import World
 from protocol import limits
 from protocol.errors import CursorInvalid, HistoryPruned
 from protocol.params import Subscribe, Unsubscribe
-from protocol.results import ServerInfo, Subscribed, Unsubscribed
+from protocol.results import Projects, ProjectSummary, ServerInfo, Subscribed, Unsubscribed
 from protocol.service import Call
 from protocol.urls import SUBPROTOCOL
 from protocol.version import VERSION
@@ -59,6 +59,7 @@ class Coordinator:
             **self._operations.answers(),
             **self._reading.answers(),
             "get_server_info": self._get_server_info,
+            "list_projects": self._list_projects,
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
         }
@@ -156,6 +157,17 @@ class Coordinator:
                 },
             ),
         )
+
+    def _list_projects(self, call: Call, project: ProjectState) -> None:
+        del project
+        found = sorted(self.world.projects.items())
+        summaries = [
+            ProjectSummary(
+                name=name, open=state.unfinished(), working=len(state.by_status["working"])
+            )
+            for name, state in found
+        ]
+        _reply(call, Projects(projects=summaries))
 
     def _subscribe(self, call: Call, project: ProjectState) -> None:
         params = cast("Subscribe", call.params)

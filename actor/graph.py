@@ -7,12 +7,12 @@ free of recursion: a chain of 100,000 tasks is an ordinary plan.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from actor.records import TaskRecord
-from actor.state import ProjectState
+from actor.state import FINISHED, ProjectState
 from protocol.errors import DependencyCycle, UnknownDependency
 from protocol.limits import LISTED_MAX, SCAN_MAX
 from protocol.models import Blocker, Status
 
-__all__ = ["check_edges", "root_causes"]
+__all__ = ["check_edges", "downstream", "root_causes", "unfinished_downstream", "upstream"]
 
 Edges = Mapping[str, Sequence[str]]
 
@@ -92,6 +92,52 @@ def _walk(
         else:
             path[following] = iter(next_of(following))
     return None
+
+
+# --- lineage ----------------------------------------------------------------------------------
+
+
+def upstream(state: ProjectState, task_id: str) -> set[str]:
+    """The task and all that it depends on, directly or indirectly; nothing if it is unknown."""
+    tasks = state.tasks
+    return _reached(task_id, lambda name: tasks[name].dependencies) if task_id in tasks else set()
+
+
+def downstream(state: ProjectState, task_id: str) -> set[str]:
+    """The task and all that depend on it, directly or indirectly; nothing if it is unknown."""
+    dependents = state.dependents
+    known = task_id in state.tasks
+    return _reached(task_id, lambda name: dependents.get(name, ())) if known else set()
+
+
+def unfinished_downstream(state: ProjectState, task: TaskRecord, looked_at_max: int) -> int:
+    """How many tasks that are not finished wait for this one, directly or indirectly, among the
+    first so many that are looked at."""
+    seen = {task.id}
+    waiting = [task.id]
+    while waiting:
+        for name in state.dependents.get(waiting.pop(), ()):
+            if name in seen or state.tasks[name].status in FINISHED:
+                continue
+            if len(seen) > looked_at_max:
+                return looked_at_max
+            seen.add(name)
+            waiting.append(name)
+    return len(seen) - 1
+
+
+def _reached(start: str, next_of: Callable[[str], Iterable[str]]) -> set[str]:
+    reached = {start}
+    rest = [start]
+    while rest:
+        for name in next_of(rest.pop()):
+            if name not in reached:
+                reached.add(name)
+                rest.append(name)
+    return reached
+
+
+# --- waiting ----------------------------------------------------------------------------------
 
 
 def root_causes(state: ProjectState, task: TaskRecord) -> list[Blocker]:

@@ -2,16 +2,19 @@
 
 Owns how a long list is cut into pages that stay exact while tasks come and go: a cursor is the
 sort key of the last task that was looked at, so nothing is skipped or shown twice unless its key
-changes. No page looks at more than `SCAN_MAX` tasks; one that ends early carries a cursor. Bulk
-changes take their tasks by the same filter, page by page. Pure.
+changes. No page looks at more than `SCAN_MAX` tasks, or searches more than `SEARCHED_TEXT_MAX`
+characters; one that ends early carries a cursor. Bulk changes take their tasks by the same filter,
+page by page. What a filter means is in `actor.filtering`. Pure.
 """
 
 import base64
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
 
 import msgspec
 
+from actor.filtering import Filter
 from actor.records import TaskRecord
 from actor.state import Key, Order, ProjectState, claim_key, created_key, updated_key
 from protocol.errors import CursorInvalid
@@ -20,6 +23,9 @@ from protocol.limits import BULK_TASKS_MAX, PAGE_TEXT_MAX, SCAN_MAX
 from protocol.params import GetAllTasks, GetAvailableTasks, ListTasks, TaskFilter
 
 __all__ = ["available_page", "bulk_page", "filtered_page", "summary_page"]
+
+SEARCHED_TEXT_MAX: Final = 5_000_000
+"""Characters of descriptions that one page searches, some 10 ms."""
 
 Page = tuple[list[TaskRecord], str | None]
 """The tasks and the cursor of the next page, None on the last one."""
@@ -34,28 +40,30 @@ class _Cursor(msgspec.Struct, array_like=True, frozen=True):
 def available_page(state: ProjectState, params: GetAvailableTasks) -> Page:
     """Tasks that can be claimed, in the order of claims."""
     scope = _scope("available")
-    return _page(_walk(state, state.ready, scope, params.cursor), params.limit, scope, claim_key)
+    walk = _walk(state, state.ready, scope, params.cursor)
+    return _page(walk, claim_key, _always, scope, _Bounds(params.limit))
 
 
 def summary_page(state: ProjectState, params: GetAllTasks) -> Page:
     """All tasks in the order of creation."""
     scope = _scope("all")
     walk = _walk(state, state.in_creation_order, scope, params.cursor)
-    return _page(walk, params.limit, scope, created_key)
+    return _page(walk, created_key, _always, scope, _Bounds(params.limit))
 
 
 def filtered_page(state: ProjectState, params: ListTasks) -> Page:
     """The tasks that pass a filter, in the order that it names."""
-    scope = _scope(msgspec.structs.replace(params, limit=1, cursor=None))
-    walk, key = _filtered(state, params, params.sort, scope, params.cursor)
-    return _page(walk, params.limit, scope, key, _passes(params), _length)
+    scope = _scope(msgspec.structs.replace(params, limit=1, cursor=None, text_max=None))
+    found = _filtered(state, params, params.sort, scope, params.cursor)
+    bounds = _Bounds(params.limit, _shown(params.text_max), _searched(params))
+    return _page(*found, scope, bounds)
 
 
 def bulk_page(state: ProjectState, wanted: TaskFilter, cursor: str | None) -> Page:
     """Up to `BULK_TASKS_MAX` tasks that pass a filter, oldest first."""
     scope = _scope(("bulk", wanted))
-    walk, key = _filtered(state, wanted, "created", scope, cursor)
-    return _page(walk, BULK_TASKS_MAX, scope, key, _passes(wanted))
+    found = _filtered(state, wanted, "created", scope, cursor)
+    return _page(*found, scope, _Bounds(BULK_TASKS_MAX, searched=_searched(wanted)))
 
 
 # --- walking ----------------------------------------------------------------------------------
@@ -63,13 +71,16 @@ def bulk_page(state: ProjectState, wanted: TaskFilter, cursor: str | None) -> Pa
 
 def _filtered(
     state: ProjectState, wanted: TaskFilter, sort: Sort, scope: int, cursor: str | None
-) -> tuple[Iterator[TaskRecord], Callable[[TaskRecord], Key]]:
-    """All that might pass a filter, in order, and the key of that order."""
+) -> tuple[Iterator[TaskRecord], Callable[[TaskRecord], Key], Callable[[TaskRecord], bool]]:
+    """All that might pass a filter, in order, the key of that order, and whether a task passes."""
     order, key, reverse = _order(state, sort)
-    chosen = _few(state, wanted)
+    found = Filter(state, wanted)
+    chosen = found.few(SCAN_MAX)
     if chosen is None:
-        return _walk(state, order, scope, cursor, reverse=reverse), key
-    return _sorted(chosen, key, _after(scope, cursor), reverse=reverse), key
+        walk = _walk(state, order, scope, cursor, reverse=reverse)
+    else:
+        walk = _sorted(chosen, key, _after(scope, cursor), reverse=reverse)
+    return walk, key, found.passes
 
 
 def _order(state: ProjectState, sort: Sort) -> tuple[Order, Callable[[TaskRecord], Key], bool]:
@@ -78,8 +89,8 @@ def _order(state: ProjectState, sort: Sort) -> tuple[Order, Callable[[TaskRecord
             return state.in_creation_order, created_key, sort == "-created"
         case "updated" | "-updated":
             return state.in_update_order, updated_key, sort == "-updated"
-        case "priority":
-            return state.in_claim_order, claim_key, False
+        case "priority" | "-priority":
+            return state.in_claim_order, claim_key, sort == "-priority"
 
 
 def _walk(
@@ -91,22 +102,6 @@ def _walk(
     return (state.tasks[key[-1]] for key in keys)
 
 
-def _few(state: ProjectState, wanted: TaskFilter) -> list[TaskRecord] | None:
-    """The tasks that an index narrows the filter down to, if they are few enough to sort."""
-    if wanted.ids:
-        return [state.tasks[name] for name in dict.fromkeys(wanted.ids) if name in state.tasks]
-    if wanted.depends_on is not None:
-        names: Iterable[str] = state.dependents.get(wanted.depends_on, {})
-        count = len(state.dependents.get(wanted.depends_on, {}))
-    elif wanted.status:
-        statuses = set(wanted.status)
-        names = (name for status in statuses for name in state.by_status[status])
-        count = sum(len(state.by_status[status]) for status in statuses)
-    else:
-        return None
-    return [state.tasks[name] for name in names] if count <= SCAN_MAX else None
-
-
 def _sorted(
     tasks: list[TaskRecord], key: Callable[[TaskRecord], Key], last: Key | None, *, reverse: bool
 ) -> Iterator[TaskRecord]:
@@ -116,55 +111,62 @@ def _sorted(
             yield task
 
 
+Length = Callable[[TaskRecord], int]
+"""So many characters of a task count."""
+
+
+def _none(_task: TaskRecord) -> int:
+    return 0
+
+
+def _always(_task: TaskRecord) -> bool:
+    return True
+
+
+class _Bounds(NamedTuple):
+    """Where a page ends: at so many tasks, or with so much text."""
+
+    limit: int
+    shown: Length = _none
+    searched: Length = _none
+
+
 def _page(
     walk: Iterator[TaskRecord],
-    limit: int,
-    scope: int,
     key: Callable[[TaskRecord], Key],
-    passes: Callable[[TaskRecord], bool] = lambda _task: True,
-    length: Callable[[TaskRecord], int] = lambda _task: 0,
+    passes: Callable[[TaskRecord], bool],
+    scope: int,
+    bounds: _Bounds,
 ) -> Page:
     found: list[TaskRecord] = []
-    text = 0
+    shown = searched = 0
     last: TaskRecord | None = None
     for scanned, task in enumerate(walk):
-        full = len(found) == limit or scanned == SCAN_MAX or text > PAGE_TEXT_MAX
-        if last is not None and full:
+        full = len(found) == bounds.limit or shown > PAGE_TEXT_MAX
+        if last is not None and (full or scanned == SCAN_MAX or searched > SEARCHED_TEXT_MAX):
             return found, _encode(_Cursor(scope, key(last)))
         last = task
+        searched += bounds.searched(task)
         if passes(task):
             found.append(task)
-            text += length(task)
+            shown += bounds.shown(task)
     return found, None
 
 
-def _length(task: TaskRecord) -> int:
-    """Characters of the texts that may be long."""
-    texts = (task.description, task.expected_output, task.output, task.error)
-    return sum(len(text) for text in texts if text is not None)
+def _shown(text_max: int | None) -> Length:
+    """Characters that a task shows of its texts that may be long."""
+
+    def shown(task: TaskRecord) -> int:
+        texts = (task.description, task.expected_output, task.output, task.error, task.note)
+        lengths = (len(text) for text in texts if text is not None)
+        return sum(lengths if text_max is None else (min(text_max, one) for one in lengths))
+
+    return shown
 
 
-def _passes(wanted: TaskFilter) -> Callable[[TaskRecord], bool]:
-    ids = set(wanted.ids)
-    statuses = set(wanted.status)
-    tags = set(wanted.tags)
-    needle = wanted.search.casefold() if wanted.search is not None else None
-
-    def passes(task: TaskRecord) -> bool:
-        return (
-            (not ids or task.id in ids)
-            and (not statuses or task.status in statuses)
-            and (not tags or tags.issubset(task.tags))
-            and (wanted.worker_id is None or task.worker_id == wanted.worker_id)
-            and (wanted.depends_on is None or wanted.depends_on in task.dependencies)
-            and (needle is None or _contains(task, needle))
-        )
-
-    return passes
-
-
-def _contains(task: TaskRecord, needle: str) -> bool:
-    return needle in task.id.casefold() or needle in task.description.casefold()
+def _searched(wanted: TaskFilter) -> Length:
+    """Characters that are looked at to know whether a task passes."""
+    return _none if wanted.search is None else lambda task: len(task.description)
 
 
 # --- cursors ----------------------------------------------------------------------------------

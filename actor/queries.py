@@ -6,10 +6,12 @@ the publisher (`actor.loop`).
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
+from actor.attention import get_attention
 from actor.explaining import reason
-from actor.graph import root_causes
+from actor.graph import root_causes, unfinished_downstream
+from actor.graph_page import get_graph
 from actor.pages import available_page, filtered_page, summary_page
 from actor.records import TaskRecord
 from actor.state import ProjectState, start_moment
@@ -17,9 +19,9 @@ from actor.templates import list_templates
 from actor.timestamps import to_text
 from actor.transitions.claims import conflicts_of
 from actor.transitions.draft import require_task
-from actor.views import Now, blockers, lease_end, to_slots, to_summary, to_task
+from actor.views import Now, blockers, counts_of, cut, lease_end, to_slots, to_summary, to_task
 from protocol.limits import LISTED_MAX
-from protocol.models import STATUSES, Task
+from protocol.models import Task
 from protocol.params import (
     ExplainTask,
     GetAllTasks,
@@ -30,7 +32,6 @@ from protocol.params import (
     ListTasks,
 )
 from protocol.results import (
-    Counts,
     Snapshot,
     TaskExplained,
     TaskPage,
@@ -40,6 +41,9 @@ from protocol.results import (
 )
 
 __all__ = ["QUERIES", "Query"]
+
+WAITING_MAX: Final = 10_000
+"""Tasks that are looked at to say how many wait for one."""
 
 Query = Callable[[ProjectState, Any, Now], Any]
 """(state, params, what is known of the world outside) -> result struct."""
@@ -79,11 +83,12 @@ def get_all_tasks(state: ProjectState, params: GetAllTasks, now: Now) -> TaskSum
 
 
 def list_tasks(state: ProjectState, params: ListTasks, now: Now) -> TaskPage:
-    """What passes a filter, in full."""
-    tasks, cursor = filtered_page(state, params)
-    return TaskPage(
-        tasks=[_full(state, task, now) for task in tasks], seq=state.seq, next_cursor=cursor
-    )
+    """What passes a filter, in full, or with its texts cut."""
+    found, cursor = filtered_page(state, params)
+    tasks = [_full(state, task, now) for task in found]
+    if params.text_max is not None:
+        tasks = [cut(task, params.text_max) for task in tasks]
+    return TaskPage(tasks=tasks, seq=state.seq, next_cursor=cursor)
 
 
 def get_snapshot(state: ProjectState, params: GetSnapshot, now: Now) -> Snapshot:
@@ -93,7 +98,7 @@ def get_snapshot(state: ProjectState, params: GetSnapshot, now: Now) -> Snapshot
         project=state.record.name,
         seq=state.seq,
         time=to_text(now.wall_ms),
-        counts=Counts(**{status: len(state.by_status[status]) for status in STATUSES}),
+        counts=counts_of(state),
         workers=to_slots(state, now),
         queue=[to_summary(state.tasks, task) for task in head[: params.limit]],
         paused=state.record.paused,
@@ -119,6 +124,7 @@ def explain_task(state: ProjectState, params: ExplainTask, now: Now) -> TaskExpl
         blocked_by=waits,
         root_causes=causes,
         unblocks=_unfinished_dependents(state, task),
+        waiting=unfinished_downstream(state, task, WAITING_MAX),
         holder=task.worker_id if held else None,
         worker_slot=task.worker_slot,
         conflicts=conflicts,
@@ -131,7 +137,9 @@ QUERIES: Mapping[str, Query] = {
     for query in (
         explain_task,
         get_all_tasks,
+        get_attention,
         get_available_tasks,
+        get_graph,
         get_snapshot,
         get_task,
         get_workers,

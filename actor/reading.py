@@ -14,18 +14,28 @@ import msgspec
 import trio
 
 from actor.attempt import defect
+from actor.attempts_page import Running, attempts_within, open_claims, running_of
 from actor.clock import Clock
 from actor.history import MILESTONES, Milestone, attempts_of, milestone_of
 from actor.loop import Answer
 from actor.state import ProjectState
 from actor.stats import Tally
 from actor.store.base import EventFilter, Store, StoreError
-from actor.timestamps import to_ms, to_text
-from protocol.errors import CoordinatorError, StorageUnavailable, TaskNotFound
-from protocol.limits import STATS_ATTEMPTS_MAX
-from protocol.models import Event
-from protocol.params import GetEvents, GetStats, GetTaskHistory
-from protocol.results import Events, Stats, TaskHistory
+from actor.throughput import buckets_of, window_of
+from actor.timestamps import from_datetime, to_ms, to_text
+from actor.views import counts_of, title_of
+from protocol.errors import CoordinatorError, InvalidTime, StorageUnavailable, TaskNotFound
+from protocol.limits import ATTEMPTS_PAGE_MAX, STATS_ATTEMPTS_MAX
+from protocol.models import Event, EventType
+from protocol.params import GetEvents, GetStats, GetTaskHistory, GetThroughput, ListAttempts
+from protocol.results import (
+    Events,
+    Stats,
+    TaskAttempt,
+    TaskAttempts,
+    TaskHistory,
+    Throughput,
+)
 from protocol.service import Call
 
 __all__ = ["Reading"]
@@ -36,6 +46,14 @@ MILESTONES_MAX: Final = 1_000
 """Of one task: what its attempts are made of, the newest."""
 CHUNK: Final = 3_000
 """Milestones that are counted before the loop gets its turn again: some 5 ms."""
+HOUR_MS: Final = 3_600_000
+ATTEMPTS: Final[tuple[EventType, ...]] = tuple(
+    type_ for type_ in MILESTONES if type_ != "task_added"
+)
+"""What attempts of many tasks are made of."""
+ENDS: Final[tuple[EventType, ...]] = tuple(type_ for type_ in ATTEMPTS if type_ != "task_claimed")
+ENDS_MAX: Final = 200
+"""Ends after a stretch of time that are looked up one by one."""
 CLAIMS_MAX: Final = 1_000
 """Claims before the window that are looked up one by one; a slot can have but one."""
 
@@ -61,6 +79,8 @@ class Reading:
             "get_events": self._get_events,
             "get_stats": self._get_stats,
             "get_task_history": self._get_task_history,
+            "get_throughput": self._get_throughput,
+            "list_attempts": self._list_attempts,
         }
 
     def _start(self, call: Call, work: Work) -> None:
@@ -206,6 +226,114 @@ class Reading:
             )
             for claim in await self._store.read_milestones(wanted):
                 tally.add_claim(claim)
+
+    # --- throughput ---------------------------------------------------------------------------
+
+    def _get_throughput(self, call: Call, project: ProjectState) -> None:
+        params = cast("GetThroughput", call.params)
+        window = window_of(self._clock.wall_ms(), params.window_seconds, params.bucket_seconds)
+        number, seq = project.record.number, project.seq
+        counts, total = counts_of(project), len(project.tasks)
+
+        async def read() -> Throughput:
+            since = await self._store.last_seq_before(number, window.since_ms)
+            ticks = await self._store.count_events(number, since, seq, window.unit)
+            return Throughput(
+                seq=seq,
+                since=to_text(window.since_ms),
+                until=to_text(window.until_ms),
+                bucket_seconds=window.bucket_ms // 1000,
+                buckets=buckets_of(window, ticks),
+                counts=counts,
+                total=total,
+            )
+
+        self._start(call, read)
+
+    # --- attempts of a stretch of time --------------------------------------------------------
+
+    def _list_attempts(self, call: Call, project: ProjectState) -> None:
+        params = cast("ListAttempts", call.params)
+        since_ms, until_ms = _stretch(params, self._clock.wall_ms())
+        number, seq = project.record.number, project.seq
+        names = project.by_status["working"]
+        running = running_of((project.tasks[name] for name in names), title_of)
+        enough = 2 * (params.limit if params.worker_id is None else ATTEMPTS_PAGE_MAX)
+
+        def title(task_id: str) -> str | None:
+            task = project.tasks.get(task_id)
+            return None if task is None else title_of(task)
+
+        async def read() -> TaskAttempts:
+            wanted = EventFilter(
+                project=number,
+                since=await self._store.last_seq_before(number, since_ms),
+                until=min(seq, await self._store.last_seq_before(number, until_ms)),
+                limit=enough,
+                types=ATTEMPTS,
+            )
+            milestones = (await self._store.read_milestones(wanted))[::-1]
+            full = len(milestones) == enough
+            milestones += await self._ends(milestones, running, seq, number)
+            found = [
+                attempt
+                for attempt in attempts_within(milestones, running, title, until_ms)
+                if params.worker_id in {None, attempt.worker_id}
+            ]
+            kept = _newest(found, params.limit)
+            return TaskAttempts(
+                attempts=kept,
+                seq=seq,
+                since=to_text(since_ms),
+                until=to_text(until_ms),
+                truncated=full or len(kept) < len(found),
+            )
+
+        self._start(call, read)
+
+    async def _ends(
+        self, milestones: list[Milestone], running: Running, seq: int, number: int
+    ) -> list[Milestone]:
+        """How attempts ended that were claimed in a stretch of time and ended after it."""
+        ends: list[Milestone] = []
+        for claim in open_claims(milestones, running)[-ENDS_MAX:]:
+            after = EventFilter(project=number, since=claim.seq, until=seq, limit=1)
+            of_task = msgspec.structs.replace(after, types=ENDS, task_id=claim.task_id)
+            cleaned = msgspec.structs.replace(after, types=("tasks_cleaned",))
+            events = await self._store.read_events(of_task)
+            events = events or await self._store.read_events(cleaned)
+            ends += [
+                msgspec.structs.replace(milestone_of(end), task_id=claim.task_id) for end in events
+            ]
+        return ends
+
+
+def _stretch(params: ListAttempts, now_ms: int) -> tuple[int, int]:
+    """From when to when attempts are wanted, in milliseconds.
+
+    Raises:
+        InvalidTime: the end is not after the beginning.
+    """
+    until_ms = now_ms + 1  # what happened in this very millisecond is part of it
+    if params.until is not None:
+        until_ms = min(until_ms, from_datetime(params.until))
+    since_ms = until_ms - HOUR_MS if params.since is None else from_datetime(params.since)
+    if since_ms >= until_ms:
+        raise InvalidTime(
+            f"`since` is {to_text(since_ms)}, which is not before {to_text(until_ms)}, where the "
+            "list ends: give an earlier `since`, or a later `until` that is not in the future.",
+            field="since",
+        )
+    return since_ms, until_ms
+
+
+def _newest(attempts: list[TaskAttempt], limit: int) -> list[TaskAttempt]:
+    """All that go on, and the newest of the others up to the limit."""
+    going = sum(attempt.outcome is None for attempt in attempts)
+    room = max(0, limit - going)
+    ended = [attempt for attempt in attempts if attempt.outcome is not None]
+    kept = set(map(id, ended[len(ended) - room :] if room < len(ended) else ended))
+    return [one for one in attempts if one.outcome is None or id(one) in kept]
 
 
 def _stats(tally: Tally, worker_id: str | None, *, seq: int, since_ms: int, now_ms: int) -> Stats:

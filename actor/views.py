@@ -6,15 +6,30 @@ Owns the translation from records to `protocol.models`. Pure.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from actor.records import SlotRecord, TaskRecord
 from actor.state import ProjectState
 from actor.timestamps import to_text
 from protocol.limits import LISTED_MAX, SUMMARY_LENGTH_MAX
-from protocol.models import Blocker, Slot, Task, TaskSummary
+from protocol.models import STATUSES, Blocker, Counts, Slot, Task, TaskSummary
 
-__all__ = ["Now", "blockers", "lease_end", "to_slot", "to_slots", "to_summary", "to_task"]
+__all__ = [
+    "Now",
+    "blockers",
+    "counts_of",
+    "cut",
+    "lease_end",
+    "shorten",
+    "title_of",
+    "to_slot",
+    "to_slots",
+    "to_summary",
+    "to_task",
+]
 
 SUMMARY_BLOCKERS_MAX = 10
+TITLE_LENGTH_MAX = 80
 
 Tasks = Mapping[str, TaskRecord]
 """Where a task's dependencies are looked up."""
@@ -49,6 +64,19 @@ def blockers(tasks: Tasks, task: TaskRecord, limit: int = LISTED_MAX) -> list[Bl
             if len(found) == limit:
                 break
     return found
+
+
+def shorten(text: str, length: int) -> str:
+    """At most so many characters; the last one is an ellipsis where something was cut."""
+    if len(text) <= length:
+        return text
+    return text[: length - 1] + "…" if length else ""
+
+
+def title_of(task: TaskRecord) -> str:
+    """What a task is called where there is little room: the first line of its description."""
+    lines = task.description[:SUMMARY_LENGTH_MAX].strip().splitlines()
+    return shorten(lines[0].rstrip() if lines else task.id, TITLE_LENGTH_MAX)
 
 
 def to_task(tasks: Tasks, task: TaskRecord, lease_end_ms: int | None = None) -> Task:
@@ -89,12 +117,29 @@ def to_task(tasks: Tasks, task: TaskRecord, lease_end_ms: int | None = None) -> 
     )
 
 
+def cut(task: Task, length: int) -> Task:
+    """The task with every text cut to so many characters, and without metadata."""
+
+    def short(text: str | None) -> str | None:
+        return None if text is None else shorten(text, length)
+
+    return replace(
+        task,
+        description=shorten(task.description, length),
+        expected_output=short(task.expected_output),
+        output=short(task.output),
+        error=short(task.error),
+        note=short(task.note),
+        metadata=None,
+    )
+
+
 def to_summary(tasks: Tasks, task: TaskRecord) -> TaskSummary:
     """A task in a list."""
     blocked = task.status == "blocked"
     return TaskSummary(
         id=task.id,
-        description=_shorten(task.description),
+        description=shorten(task.description, SUMMARY_LENGTH_MAX),
         status=task.status,
         priority=task.priority,
         attempt=task.attempt,
@@ -105,6 +150,11 @@ def to_summary(tasks: Tasks, task: TaskRecord) -> TaskSummary:
         progress=task.progress,
         overdue=task.overdue,
     )
+
+
+def counts_of(state: ProjectState) -> Counts:
+    """How many tasks there are in each status."""
+    return Counts(**{status: len(state.by_status[status]) for status in STATUSES})
 
 
 def to_slots(state: ProjectState, now: Now) -> list[Slot]:
@@ -139,9 +189,3 @@ def _text(ms: int | None) -> str | None:
 
 def _seconds(ms: int | None) -> float | None:
     return None if ms is None else ms / 1000
-
-
-def _shorten(text: str) -> str:
-    if len(text) <= SUMMARY_LENGTH_MAX:
-        return text
-    return text[: SUMMARY_LENGTH_MAX - 1] + "…"

@@ -128,6 +128,12 @@ LeaseSeconds = Annotated[
 Moment = Annotated[
     datetime, Meta(tz=True, description="RFC 3339 with an offset: 2026-01-31T09:30:00Z")
 ]
+MomentAfter = Annotated[
+    datetime, Meta(tz=True, description="At this time or later: 2026-01-31T09:30:00Z")
+]
+MomentBefore = Annotated[
+    datetime, Meta(tz=True, description="Earlier than this time: 2026-01-31T09:30:00Z")
+]
 ClaimToken = Annotated[
     str,
     Meta(
@@ -141,7 +147,7 @@ Cursor = Annotated[
     Meta(max_length=2_000, description="`nextCursor` of the page before, with the same filter."),
 ]
 Seq = Annotated[int, Meta(ge=0, description="Event number within the project.")]
-Sort = Literal["created", "-created", "updated", "-updated", "priority"]
+Sort = Literal["created", "-created", "updated", "-updated", "priority", "-priority"]
 Name = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=PRINTABLE)]
 Metadata = Annotated[dict[str, Any], Meta(description="A JSON object of at most 16 KiB.")]
 WaitSeconds = Annotated[
@@ -171,6 +177,7 @@ Search = Annotated[
     Meta(
         min_length=1,
         max_length=SEARCH_LENGTH_MAX,
-        description="Part of the id or the description, upper and lower case alike.",
+        description="Words; each of them is part of the id or the description, upper and lower "
+        "case alike.",
     ),
 ]

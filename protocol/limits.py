@@ -52,6 +52,16 @@ BULK_TASKS_MAX: Final = 1_000
 STATS_ATTEMPTS_MAX: Final = 100_000
 """Attempts that one `get_stats` looks at: the newest of its window."""
 EVENTS_PAGE_MAX: Final = 1_000
+GRAPH_NODES_DEFAULT: Final = 2_000
+GRAPH_NODES_MAX: Final = 5_000
+GRAPH_SCAN_MAX: Final = 20_000
+"""Tasks that one graph looks at; if there are more, it says that it is truncated."""
+GRAPH_LEVELS_MAX: Final = 50
+ATTENTION_MAX: Final = 200
+BUCKETS_MAX: Final = 500
+"""Of one `get_throughput`."""
+ATTEMPTS_PAGE_DEFAULT: Final = 500
+ATTEMPTS_PAGE_MAX: Final = 2_000
 LISTED_MAX: Final = 100
 """Entries of lists inside a reply or an error, such as `blockedBy` or `missing`."""
 

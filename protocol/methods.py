@@ -11,6 +11,7 @@ from typing import Final
 from protocol import errors as e
 from protocol import params as p
 from protocol import results as r
+from protocol.methods_overview import OVERVIEW
 from protocol.table_row import Method, Role, operation, query, wire_names
 
 __all__ = ["METHODS", "Method", "Role", "wire_names"]
@@ -330,6 +331,7 @@ _TABLE: tuple[Method, ...] = (
         group="events",
         summary="Counters, slots and the head of the queue, all true at event `seq`.",
     ),
+    *OVERVIEW,
     # --- templates ----------------------------------------------------------------------------
     Method(
         name="save_template",

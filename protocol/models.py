@@ -143,6 +143,18 @@ class TaskSummary(Wire, frozen=True, kw_only=True):
     overdue: bool = False
 
 
+class Counts(Wire, frozen=True, kw_only=True):
+    """Tasks per status."""
+
+    blocked: int
+    scheduled: int
+    available: int
+    working: int
+    done: int
+    failed: int
+    cancelled: int
+
+
 class Slot(Wire, frozen=True, kw_only=True):
     """A worker slot."""
 

@@ -3,10 +3,11 @@
 Owns the params structs only; their order of fields is the order of params by position. Unknown
 fields are refused. Must not know what the methods do with them.
 """
+# ruff: noqa: RUF012 -- every struct gets an empty list or dict of its own
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from protocol.fields import (
     ClaimToken,
@@ -26,11 +27,9 @@ from protocol.fields import (
     Resource,
     Resources,
     RetryDelaySeconds,
-    Search,
     Seq,
     SlotNumber,
     Sort,
-    Tag,
     Tags,
     TaskId,
     TaskIds,
@@ -42,32 +41,33 @@ from protocol.fields import (
 )
 from protocol.limits import (
     ADD_TASKS_MAX,
-    BULK_TASKS_MAX,
     EVENTS_PAGE_MAX,
     PAGE_DEFAULT,
     PAGE_MAX,
     TEMPLATE_PARAMETERS_MAX,
     TEMPLATE_TASKS_MAX,
+    TEXT_LENGTH_MAX,
 )
-from protocol.models import EventType, Status, TemplateTask
+from protocol.models import EventType, TemplateTask
+from protocol.params_base import Mutation, Params, TaskFilter
+from protocol.params_overview import (
+    GetAttention,
+    GetGraph,
+    GetThroughput,
+    ListAttempts,
+    ListProjects,
+)
 
-
-class Params(
-    Struct,
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-):
-    """Base of all params. What is left at its default is not sent, so that a newer client can
-    talk to an older server, which would refuse a field that it does not know."""
-
-
-class Mutation(Params, frozen=True, kw_only=True):
-    """Base of the params of everything that changes something."""
-
-    idempotency_key: IdempotencyKey | None = None
+__all__ = [
+    "GetAttention",
+    "GetGraph",
+    "GetThroughput",
+    "ListAttempts",
+    "ListProjects",
+    "Mutation",
+    "Params",
+    "TaskFilter",
+]
 
 
 # --- worker slots -----------------------------------------------------------------------------
@@ -145,17 +145,6 @@ class ImportTasks(Mutation, frozen=True, kw_only=True):
     dry_run: DryRun = False
 
 
-class TaskFilter(Params, frozen=True, kw_only=True):
-    """Which tasks: those that pass every condition that is given."""
-
-    status: Annotated[list[Status], Meta(description="Any of these; empty means all.")] = []
-    tags: Annotated[list[Tag], Meta(max_length=50, description="All of these.")] = []
-    worker_id: WorkerId | None = None
-    depends_on: TaskId | None = None
-    search: Search | None = None
-    ids: Annotated[list[TaskId], Meta(max_length=BULK_TASKS_MAX, description="Any of these.")] = []
-
-
 class CancelTasks(Mutation, frozen=True, kw_only=True):
     filter: TaskFilter
     dry_run: DryRun = False
@@ -215,6 +204,18 @@ class ListTasks(TaskFilter, frozen=True, kw_only=True):
     ] = "created"
     limit: Limit = PAGE_DEFAULT
     cursor: Cursor | None = None
+    text_max: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=TEXT_LENGTH_MAX,
+                description="Cut every text to so many characters, the last one an ellipsis, and "
+                "leave out `metadata`: pages of big tasks stay small.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class EditTask(Mutation, frozen=True, kw_only=True):

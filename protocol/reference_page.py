@@ -45,7 +45,7 @@ _RANGES: Final = (
     ("minimum", "maximum", ""),
 )
 _PATTERNS: Final = {True: "no control or invisible characters", False: "no U+0000"}
-_GROUPS: Final = ("slots", "tasks", "work", "events", "templates", "operations")
+_GROUPS: Final = ("slots", "tasks", "work", "events", "overview", "templates", "operations")
 
 
 def reference_page() -> str:

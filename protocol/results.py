@@ -3,14 +3,13 @@
 Owns the result structs only. Must not know how they come about.
 """
 
-from typing import Annotated, Any
-
-from msgspec import Meta
+from typing import Any
 
 from protocol.fields import Timestamp
 from protocol.models import (
     AttemptRecord,
     Blocker,
+    Counts,
     Event,
     Slot,
     Status,
@@ -19,9 +18,32 @@ from protocol.models import (
     Template,
     Wire,
 )
+from protocol.results_overview import (
+    Attention,
+    AttentionItem,
+    Graph,
+    GraphNode,
+    Projects,
+    ProjectSummary,
+    SnapshotSeq,
+    TaskAttempt,
+    TaskAttempts,
+    Throughput,
+    ThroughputBucket,
+)
 
-SnapshotSeq = Annotated[
-    int, Meta(ge=0, description="The last event this is true at: `subscribe(since=seq)` goes on.")
+__all__ = [
+    "Attention",
+    "AttentionItem",
+    "Counts",
+    "Graph",
+    "GraphNode",
+    "ProjectSummary",
+    "Projects",
+    "TaskAttempt",
+    "TaskAttempts",
+    "Throughput",
+    "ThroughputBucket",
 ]
 
 
@@ -183,24 +205,15 @@ class TaskExplained(Wire, frozen=True, kw_only=True):
     """Where the chain of waiting ends: tasks that wait for no other task."""
     unblocks: list[str]
     """Tasks that depend on this one and are not finished."""
+    waiting: int
+    """Unfinished tasks that depend on this one directly or indirectly, at most 10,000: what it
+    holds up if it is called off."""
     holder: str | None = None
     worker_slot: int | None = None
     conflicts: list[Conflict]
     """What others hold of the resources that this task needs."""
     waits_until: Timestamp | None = None
     """Only while `scheduled`."""
-
-
-class Counts(Wire, frozen=True, kw_only=True):
-    """Tasks per status."""
-
-    blocked: int
-    scheduled: int
-    available: int
-    working: int
-    done: int
-    failed: int
-    cancelled: int
 
 
 class Snapshot(Wire, frozen=True, kw_only=True):

@@ -23,6 +23,8 @@ from protocol.fields import (
     MaxAttempts,
     Metadata,
     Moment,
+    MomentAfter,
+    MomentBefore,
     Note,
     Priority,
     Progress,
@@ -315,9 +317,20 @@ class TypedMethods(ABC):
         depends_on: TaskId | None = None,
         search: Search | None = None,
         ids: list[TaskId] | None = None,
+        exclude_tags: list[Tag] | None = None,
+        priority_min: int | None = None,
+        priority_max: int | None = None,
+        upstream_of: str | None = None,
+        downstream_of: str | None = None,
+        overdue: bool | None = None,
+        created_after: MomentAfter | None = None,
+        created_before: MomentBefore | None = None,
+        updated_after: MomentAfter | None = None,
+        updated_before: MomentBefore | None = None,
         sort: Sort = "created",
         limit: Limit = 100,
         cursor: Cursor | None = None,
+        text_max: int | None = None,
     ) -> r.TaskPage:
         """Find tasks by status, tags, worker, dependency or text; sorted, page by page.
 
@@ -331,9 +344,20 @@ class TypedMethods(ABC):
             depends_on=depends_on,
             search=search,
             ids=ids or [],
+            exclude_tags=exclude_tags or [],
+            priority_min=priority_min,
+            priority_max=priority_max,
+            upstream_of=upstream_of,
+            downstream_of=downstream_of,
+            overdue=overdue,
+            created_after=created_after,
+            created_before=created_before,
+            updated_after=updated_after,
+            updated_before=updated_before,
             sort=sort,
             limit=limit,
             cursor=cursor,
+            text_max=text_max,
         )
         result: r.TaskPage = await self.request(METHODS["list_tasks"], params)
         return result
@@ -673,6 +697,97 @@ class TypedMethods(ABC):
         """Counters, slots and the head of the queue, all true at event `seq`."""
         params = p.GetSnapshot(limit=limit)
         result: r.Snapshot = await self.request(METHODS["get_snapshot"], params)
+        return result
+
+    async def get_graph(
+        self,
+        *,
+        status: list[Status] | None = None,
+        tags: list[Tag] | None = None,
+        worker_id: WorkerId | None = None,
+        depends_on: TaskId | None = None,
+        search: Search | None = None,
+        ids: list[TaskId] | None = None,
+        exclude_tags: list[Tag] | None = None,
+        priority_min: int | None = None,
+        priority_max: int | None = None,
+        upstream_of: str | None = None,
+        downstream_of: str | None = None,
+        overdue: bool | None = None,
+        created_after: MomentAfter | None = None,
+        created_before: MomentBefore | None = None,
+        updated_after: MomentAfter | None = None,
+        updated_before: MomentBefore | None = None,
+        finished_levels: int = 1,
+        limit: int = 2000,
+    ) -> r.Graph:
+        """Tasks and dependencies in short, as a picture of the graph needs them."""
+        params = p.GetGraph(
+            status=status or [],
+            tags=tags or [],
+            worker_id=worker_id,
+            depends_on=depends_on,
+            search=search,
+            ids=ids or [],
+            exclude_tags=exclude_tags or [],
+            priority_min=priority_min,
+            priority_max=priority_max,
+            upstream_of=upstream_of,
+            downstream_of=downstream_of,
+            overdue=overdue,
+            created_after=created_after,
+            created_before=created_before,
+            updated_after=updated_after,
+            updated_before=updated_before,
+            finished_levels=finished_levels,
+            limit=limit,
+        )
+        result: r.Graph = await self.request(METHODS["get_graph"], params)
+        return result
+
+    async def get_attention(self, *, limit: int = 50) -> r.Attention:
+        """What may need a person: lost workers, failures, what waits for them, overdue."""
+        params = p.GetAttention(limit=limit)
+        result: r.Attention = await self.request(METHODS["get_attention"], params)
+        return result
+
+    async def get_throughput(
+        self, *, window_seconds: int = 3600, bucket_seconds: int | None = None
+    ) -> r.Throughput:
+        """What happened minute by minute: added, claimed, done, failed and so on.
+
+        Raises:
+            StorageUnavailable: The change could not be made durable and was undone. Nothing is half
+                applied; try again.
+        """
+        params = p.GetThroughput(window_seconds=window_seconds, bucket_seconds=bucket_seconds)
+        result: r.Throughput = await self.request(METHODS["get_throughput"], params)
+        return result
+
+    async def list_attempts(
+        self,
+        *,
+        since: MomentAfter | None = None,
+        until: MomentBefore | None = None,
+        worker_id: WorkerId | None = None,
+        limit: int = 500,
+    ) -> r.TaskAttempts:
+        """Who worked on what and when: the attempts of a stretch of time.
+
+        Raises:
+            StorageUnavailable: The change could not be made durable and was undone. Nothing is half
+                applied; try again.
+            InvalidTime: A time is in the past, or two times contradict each other; `data.field`
+                says which.
+        """
+        params = p.ListAttempts(since=since, until=until, worker_id=worker_id, limit=limit)
+        result: r.TaskAttempts = await self.request(METHODS["list_attempts"], params)
+        return result
+
+    async def list_projects(self) -> r.Projects:
+        """The projects of this server, with how much is open and under way in each."""
+        params = p.ListProjects()
+        result: r.Projects = await self.request(METHODS["list_projects"], params)
         return result
 
     async def save_template(

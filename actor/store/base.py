@@ -21,6 +21,7 @@ from actor.records import (
     TaskRecord,
     TemplateRecord,
 )
+from actor.throughput import Tick, Unit
 from protocol.models import Event, EventType
 
 __all__ = [
@@ -173,6 +174,17 @@ class Store(Protocol):
     async def read_milestones(self, wanted: EventFilter) -> list[Milestone]:
         """The newest of the wanted events, at most `wanted.limit`, the newest one first, reduced
         to what attempts are made of.
+
+        Raises:
+            StoreUnavailable: they could not be read now.
+        """
+        ...
+
+    async def count_events(self, project: int, since: int, until: int, unit: Unit) -> list[Tick]:
+        """How many events of each type in `throughput.COUNTED` happened in each minute or hour,
+        after event `since` and not after `until`; in no order, a tick perhaps in several parts.
+
+        An event that removed several tasks counts as many.
 
         Raises:
             StoreUnavailable: they could not be read now.

@@ -5,6 +5,7 @@ Faults are injected by subclassing it in tests, never by switches in here.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ import trio
 from actor.history import Milestone, milestone_of
 from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord, TemplateRecord
 from actor.store.base import Batch, EventFilter, Loaded, Progress
+from actor.throughput import COUNTED, PREFIX_LENGTH, Tick, Unit, tick_of
 from actor.timestamps import to_text
 from protocol.models import Event
 
@@ -103,6 +105,16 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         newest = islice(self._wanted(wanted, newest_first=True), wanted.limit)
         return [milestone_of(event) for event in newest]
+
+    async def count_events(self, project: int, since: int, until: int, unit: Unit) -> list[Tick]:
+        wanted = EventFilter(project=project, since=since, until=until, limit=0)
+        await trio.lowlevel.checkpoint()
+        counts: Counter[tuple[str, str]] = Counter()
+        for event in self._wanted(wanted):
+            if event.type in COUNTED:
+                removed = (event.data or {}).get("removed", 1)
+                counts[event.time[: PREFIX_LENGTH[unit]], event.type] += removed
+        return [tick_of(prefix, type_, count) for (prefix, type_), count in counts.items()]
 
     async def last_seq_before(self, project: int, at_ms: int) -> int:
         await trio.lowlevel.checkpoint()

@@ -41,6 +41,7 @@ from actor.store.sqlite_open import (
     uri,
 )
 from actor.store.sqlite_restore import undo_unfinished_restore
+from actor.throughput import Tick, Unit
 from protocol.models import Event
 
 __all__ = ["SqliteStore", "open_sqlite"]
@@ -144,6 +145,14 @@ class SqliteStore:
             while rest is not None:
                 records, rest = await _visit(self._reader, read, rest)
                 found += records
+        return found
+
+    async def count_events(self, project: int, since: int, until: int, unit: Unit) -> list[Tick]:
+        found: list[Tick] = []
+        with self._translating():
+            for first in range(since, until, history.COUNT_ROWS):
+                end = min(until, first + history.COUNT_ROWS)
+                found += await _visit(self._reader, history.count_events, project, first, end, unit)
         return found
 
     async def last_seq_before(self, project: int, at_ms: int) -> int:

@@ -16,13 +16,25 @@ from actor.history import ERROR_LENGTH_MAX, Milestone
 from actor.store import sqlite_rows as rows
 from actor.store.base import EventFilter
 from actor.store.sql import QUERIES
+from actor.throughput import COUNTED, PREFIX_LENGTH, Tick, Unit, tick_of
 from actor.timestamps import to_text
 from protocol.models import Event
 
-__all__ = ["Read", "Stretch", "last_seq_before", "read_events", "read_milestones"]
+__all__ = [
+    "COUNT_ROWS",
+    "Read",
+    "Stretch",
+    "count_events",
+    "last_seq_before",
+    "read_events",
+    "read_milestones",
+]
 
 SCAN_ROWS = 10_000
 """Events that one visit looks at, some 5 ms; a hundred more if all of them are wanted."""
+
+COUNT_ROWS = 20_000
+"""Events that one visit counts, some 10 ms."""
 
 T = TypeVar("T")
 
@@ -55,6 +67,23 @@ def read_milestones(real: sqlite3.Connection, wanted: EventFilter) -> Stretch[Mi
         return Stretch(_read_milestones(real, wanted), None)
     found = _read_milestones(real, msgspec.structs.replace(wanted, since=start))
     return Stretch(found, _rest(wanted, len(found), until=start))
+
+
+def count_events(
+    real: sqlite3.Connection, project: int, since: int, until: int, unit: Unit
+) -> list[Tick]:
+    """How many events of each type that is counted happened in each minute or hour."""
+    length = PREFIX_LENGTH[unit]
+    parameters = {"project": project, "since": since, "until": until, "length": length}
+    found = real.execute(QUERIES["count_events"], parameters).fetchall()
+    try:
+        return [
+            tick_of(name[:length], name[length:], number)
+            for name, number in found
+            if name[length:] in COUNTED
+        ]
+    except (TypeError, ValueError) as error:
+        raise rows.RowError(f"an event: {error}") from None
 
 
 def last_seq_before(real: sqlite3.Connection, project: int, at_ms: int) -> int:

@@ -111,8 +111,11 @@ class Client:
 class Inside:
     """A running coordinator."""
 
-    def __init__(self, coordinator: Coordinator, nursery: trio.Nursery, now: list[int]) -> None:
+    def __init__(
+        self, coordinator: Coordinator, nursery: trio.Nursery, now: list[int], clock: Clock
+    ) -> None:
         self.coordinator = coordinator
+        self._clock = clock
         self._nursery = nursery
         self._dispatcher = Dispatcher(coordinator)
         self._now = now
@@ -123,6 +126,10 @@ class Inside:
     def pass_hours(self, hours: float) -> None:
         """Set the wall clock forward, or back."""
         self._now[0] += int(hours * 3_600_000)
+
+    def wall_ms(self) -> int:
+        """What the wall clock says."""
+        return self._clock.wall_ms()
 
     def check(self) -> None:
         """All invariants hold."""
@@ -149,5 +156,5 @@ async def inside(
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(coordinator.run)
-        yield Inside(coordinator, nursery, now)
+        yield Inside(coordinator, nursery, now, clock)
         nursery.cancel_scope.cancel()

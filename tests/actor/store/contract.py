@@ -5,6 +5,7 @@ is made; everything here goes through the verbs of `actor.store.base.Store`.
 """
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from actor.history import ERROR_LENGTH_MAX, MILESTONES, Milestone
 from actor.records import LoggedEvent as Logged
 from actor.records import ProjectRecord, ReplyRecord, SlotRecord, TaskRecord, TemplateRecord
 from actor.store.base import Batch, EventFilter, Loaded, Store
+from actor.throughput import Unit
 from actor.timestamps import to_text
 from protocol.models import STATUSES, Event, EventType, TemplateTask
 
@@ -498,6 +500,34 @@ class StoreContract(ABC):
             previous_worker_id=AWKWARD,
             error="é" * ERROR_LENGTH_MAX,
         )
+
+    @pytest.mark.parametrize("unit", ["minute", "hour"])
+    async def test_events_are_counted_by_type_and_time(self, store: Store, unit: Unit) -> None:
+        times = ["09:29:59.999Z", "09:30:00.000Z", "09:30:59.999Z", "10:00:00.000Z"]
+        events = [
+            event(seq, "task_done" if seq % 2 else "task_noted", time=f"2026-01-31T{time}")
+            for seq, time in enumerate(times, 1)
+        ]
+        cleaned = event(
+            5, "tasks_cleaned", time="2026-01-31T10:00:01.000Z", data={"removed": 7, "backup": "b"}
+        )
+        other = project(2, "other")
+        elsewhere = event(1, "task_done", project=2, time="2026-01-31T09:30:00.000Z")
+        await store.append(Batch(projects=[other], events=[*events, cleaned, elsewhere]))
+
+        async def counted(since: int, until: int) -> dict[tuple[str, str], int]:
+            sums: Counter[tuple[str, str]] = Counter()
+            for tick in await store.count_events(1, since, until, unit):
+                sums[to_text(tick.start_ms)[11:16], tick.type] += tick.number
+            return dict(sums)
+
+        done: dict[tuple[str, str], int] = {("09:00", "task_done"): 2}
+        if unit == "minute":
+            done = {("09:29", "task_done"): 1, ("09:30", "task_done"): 1}
+        assert await counted(0, 5) == done | {("10:00", "tasks_cleaned"): 7}
+        assert await counted(3, 4) == {}
+        assert await counted(4, 5) == {("10:00", "tasks_cleaned"): 7}
+        assert await counted(5, 5) == {}
 
     async def test_an_event_number_is_found_by_time(self, store: Store) -> None:
         await store.append(Batch(projects=[project(2, "other")], events=[event(1, project=2)]))
