@@ -305,7 +305,7 @@ if (connectionState.name === "connecting") {
 function followInPage(event) {
   const link = event.target.closest?.("a[href]");
   const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
-  if (!link || !plain || link.target || link.origin !== location.origin) {
+  if (event.defaultPrevented || !link || !plain || link.target || link.origin !== location.origin) {
     return;
   }
   if (link.pathname === location.pathname && link.search && !link.hash) {

@@ -42,6 +42,11 @@ export function draw(tag, properties = {}, ...children) {
   return finished(document.createElementNS(SVG, tag), properties, children);
 }
 
+/** A text of the server as nodes: what stands between backticks is a name. */
+export function named(text) {
+  return text.split(/`([^`]*)`/).map((part, place) => (place % 2 ? element("code", "foreign", part) : part));
+}
+
 /** A button with a word on it. `live: true`: it needs the server, and is off while that is away. */
 export function button(words, run, { live = false, class: name = "", ...more } = {}) {
   const data = { ...(live ? { live: "" } : {}), ...more.data };

@@ -49,7 +49,7 @@ function takesItself({ key, target }) {
 export function createSheet(groups) {
   const lists = make("div", { class: "sheet" });
   const toggle = make("input", { type: "checkbox", id: "keys-on" });
-  const close = make("button", { type: "button", autofocus: true }, "Close");
+  const close = make("button", { type: "button" }, "Close");
   const dialog = make(
     "dialog",
     { class: "dialog wide", "aria-labelledby": "sheet-title" },
@@ -68,6 +68,7 @@ export function createSheet(groups) {
     toggle.checked = keysOn();
     lists.replaceChildren(...groups().filter(({ keys }) => keys.length).map(listOf));
     dialog.showModal();
+    close.focus();
   };
 }
 

@@ -1,32 +1,499 @@
 /**
- * The table of tasks: being built.
+ * The table of tasks that pass the filter.
  *
- * Owns the rows. Must not know the connection.
+ * Owns what is loaded of them and when it is read again, the selection, and what is done with it.
+ * What rows are is in task_rows.js, how they look in task_table.js. Must not know the connection.
  */
 
-import { make } from "./dom.js";
-import { paramsOf } from "./filter.js";
+import { cancelTasks, prioritizeTasks, resetTasks } from "./actions.js";
+import { button, keyed, make, setAttribute, setNote, setText } from "./dom.js";
+import { isEmpty, paramsOf } from "./filter.js";
+import { count } from "./format.js";
+import { showTimes } from "./moments.js";
+import { Pace } from "./pace.js";
+import { totalOf } from "./store.js";
+import {
+  afterEvents,
+  idBeside,
+  idsBetween,
+  isFull,
+  noRows,
+  ROWS_MAX,
+  SORTS,
+  totalFor,
+  withPage,
+  withReread,
+} from "./task_rows.js";
+import { chooseColumns, chosenColumns, COLUMNS, createRow } from "./task_table.js";
 import { View } from "./view.js";
 
+const PAGE = 100;
+const PAGE_MAX = 500;
+const TEXT = 200;
+const GAP_MS = 250;
+/** Pages without a single task that are looked through before somebody has to ask for more. */
+const SEARCHED_MAX = 10;
+const REREAD_MAX = 400;
+const SELECTED_MAX = 1_000;
+const DEFAULT_SORT = "-created";
+
 export class TasksView extends View {
-  tasks = [];
+  rows = noRows(DEFAULT_SORT);
+  selected = new Set();
+  /** The row that keys are about: that which has or had the focus. */
+  here = "";
+
+  #columns = chosenColumns();
+  #loaded = "";
+  #loading = 0;
+  #problem = "";
+  #missed = true;
+  #stale = new Set();
+  #items = new Map();
+  #anchor = "";
+  #agesAt = 0;
+  #reread = new Pace(() => this.#rereadStale(), GAP_MS, (error) => this.#failed(error));
+  #load = new Pace(() => this.#loadFirst(), GAP_MS, (error) => this.#failed(error));
+
+  get keys() {
+    return [
+      { key: "j", words: "next task", run: () => this.#step(1) },
+      { key: "k", words: "task before", run: () => this.#step(-1) },
+      { key: "ArrowDown", words: "next task", run: () => this.#step(1) },
+      { key: "ArrowUp", words: "task before", run: () => this.#step(-1) },
+      { key: "Enter", words: "show the details", run: () => this.#open(this.here) },
+      { key: "x", words: "select, or not", run: () => this.#toggle(this.here) },
+      { key: "e", words: "edit", run: () => this.here && this.page.go({ task: this.here, edit: "1" }) },
+      { key: "c", words: "cancel what is selected, or this task", run: () => this.#act(cancelTasks) },
+      { key: "r", words: "reset what is selected, or this task", run: () => this.#act(resetTasks) },
+      ...(this.selected.size
+        ? [{ key: "Escape", words: "leave the selection", run: () => this.#select([]) }]
+        : []),
+    ];
+  }
+
+  // --- building ---------------------------------------------------------------------------------
 
   setUp() {
-    this.rows = make("ul", { data: { part: "rows" } });
-    this.append(this.rows);
+    this.summary = make("p", { class: "summary", role: "status" });
+    this.sort = make(
+      "select",
+      { "aria-label": "Order", on: { change: () => this.#sortBy(this.sort.value) } },
+      ...Object.entries(SORTS).map(([value, words]) => make("option", { value }, words)),
+    );
+    this.bar = this.#selectionBar();
+    this.body = make("tbody", { data: { part: "rows" } });
+    this.head = make("thead");
+    this.table = make("table", { class: "tasks" }, this.head, this.body);
+    this.nothing = make("div", { class: "empty" });
+    this.more = button("Show more", () => this.#loadMore(), { live: true, class: "more" });
+    this.append(
+      make("h2", { class: "unseen" }, "Tasks"),
+      make("div", { class: "toolbar" }, this.summary, this.sort, this.#columnMenu()),
+      this.bar,
+      this.table,
+      this.nothing,
+      this.more,
+    );
+    this.body.addEventListener("focusin", ({ target }) => {
+      this.here = target.closest("tr")?.dataset.id ?? this.here;
+    });
+    new IntersectionObserver((seen) => {
+      if (seen.some(({ isIntersecting }) => isIntersecting) && this.page.live && this.rows.tasks.length) {
+        this.#loadMore();
+      }
+    }).observe(this.more);
+    this.#buildHead();
+  }
+
+  #selectionBar() {
+    this.chosen = make("strong", { class: "chosen" });
+    const act = (words, action) => button(words, () => this.#act(action), { live: true });
+    return make(
+      "div",
+      { class: "toolbar selection", role: "group", "aria-label": "Selected tasks", hidden: true },
+      this.chosen,
+      act("Priority…", prioritizeTasks),
+      act("Reset…", resetTasks),
+      button("Cancel…", () => this.#act(cancelTasks), { live: true, class: "danger" }),
+      button("Clear", () => this.#select([]), { class: "quiet" }),
+    );
+  }
+
+  #columnMenu() {
+    const choices = Object.entries(COLUMNS).map(([name, { title }]) => {
+      const box = make("input", { type: "checkbox", id: `column-${name}` });
+      box.checked = this.#columns.includes(name);
+      box.addEventListener("change", () => {
+        const wanted = new Set(this.#columns);
+        wanted[box.checked ? "add" : "delete"](name);
+        chooseColumns([...wanted]);
+        this.#columns = chosenColumns();
+        this.#buildHead();
+        this.page.plan();
+      });
+      return make("p", { class: "choice" }, box, make("label", { for: box.id }, title));
+    });
+    const menu = make(
+      "details",
+      { class: "menu columns" },
+      make("summary", {}, "Columns"),
+      make("div", { class: "menu-body" }, ...choices),
+    );
+    document.addEventListener("click", ({ target }) => {
+      menu.open &&= menu.contains(target);
+    });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && menu.open) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+        event.preventDefault();
+      }
+    });
+    return menu;
+  }
+
+  #buildHead() {
+    this.all = make("input", { type: "checkbox", "aria-label": "Select all that are shown" });
+    this.all.addEventListener("change", () => {
+      this.#select(this.all.checked ? this.rows.tasks.slice(0, SELECTED_MAX).map(({ id }) => id) : []);
+    });
+    this.headings = this.#columns.map((name) => this.#heading(name));
+    this.head.replaceChildren(
+      make(
+        "tr",
+        {},
+        make("th", { class: "box", scope: "col" }, this.all),
+        make("th", { class: "state", scope: "col" }, "Status"),
+        make("th", { class: "task", scope: "col" }, "Task"),
+        ...this.headings.map(({ node }) => node),
+      ),
+    );
+    this.body.replaceChildren();
+    this.body.keyedParts = undefined;
+    this.#items.clear();
+    this.#agesAt = 0;
+  }
+
+  #heading(name) {
+    const { title, sort, number } = COLUMNS[name];
+    const press = sort && button(title, () => this.#turn(sort), { class: "quiet" });
+    const node = make("th", { class: number ? "number" : "", scope: "col" }, press || title);
+    return { node, sort, title, press };
+  }
+
+  // --- asking -----------------------------------------------------------------------------------
+
+  get #sorted() {
+    const { sort } = this.page.route;
+    return Object.hasOwn(SORTS, sort ?? "") ? sort : DEFAULT_SORT;
+  }
+
+  get #params() {
+    return paramsOf(this.page.filter, this.page.serverNow());
   }
 
   opened() {
-    this.reloaded();
+    const wanted = `${this.page.route.q}\n${this.#sorted}`;
+    if (wanted !== this.#loaded || this.#missed) {
+      if (wanted !== this.#loaded) {
+        this.rows = noRows(this.#sorted);
+        this.#problem = "";
+        this.#select([]);
+      }
+      this.#loaded = wanted;
+      this.#load.soon();
+    }
   }
 
-  async reloaded() {
-    const page = await this.page.call("list_tasks", { sort: "-created", ...paramsOf(this.page.filter, this.page.serverNow()) });
-    this.tasks = page.tasks;
+  reloaded() {
+    this.#missed = true;
+    if (!this.hidden) {
+      this.opened();
+    }
+  }
+
+  took(events) {
+    if (this.hidden || this.#missed) {
+      this.#missed = true;
+      return;
+    }
+    const { rows, reread, reload } = afterEvents(this.rows, events, { narrowed: !isEmpty(this.page.filter) });
+    this.rows = rows;
+    for (const id of reread) {
+      this.#stale.add(id);
+    }
+    if (reload || this.#stale.size > 2 * REREAD_MAX) {
+      this.#stale.clear();
+      this.#load.soon();
+    } else if (this.#stale.size) {
+      this.#reread.soon();
+    }
+  }
+
+  /** The first page, or as many rows as were shown before. */
+  async #loadFirst() {
+    const wanted = this.#loaded;
+    this.#loading += 1;
+    this.page.plan();
+    try {
+      const limit = Math.min(PAGE_MAX, Math.max(PAGE, this.rows.tasks.length));
+      this.#missed = false;
+      const rows = await this.#withPages(noRows(this.#sorted), limit);
+      if (wanted === this.#loaded) {
+        this.#show(rows);
+        this.#problem = "";
+      }
+    } catch (error) {
+      this.#missed = true;
+      throw error;
+    } finally {
+      this.#loading -= 1;
+      this.page.plan();
+    }
+  }
+
+  async #loadMore() {
+    if (this.#loading || this.rows.cursor === null || isFull(this.rows)) {
+      return;
+    }
+    const wanted = this.#loaded;
+    this.#loading += 1;
+    try {
+      const rows = await this.#withPages(this.rows, PAGE);
+      if (wanted === this.#loaded) {
+        // What happened meanwhile is in the rows that are shown, not in those that were asked from.
+        const { tasks } = rows;
+        this.#show(withPage(this.rows, { tasks, nextCursor: rows.cursor ?? undefined }));
+      }
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#loading -= 1;
+      this.page.plan();
+    }
+  }
+
+  /** The rows with the next page; the server may look through many tasks without finding one. */
+  async #withPages(rows, limit) {
+    const before = rows.tasks.length;
+    let found = rows;
+    for (let looked = 0; looked < SEARCHED_MAX && found.tasks.length === before; looked += 1) {
+      const cursor = found.cursor === null ? {} : { cursor: found.cursor };
+      const asked = { ...this.#params, sort: rows.sort, limit, textMax: TEXT, ...cursor };
+      found = withPage(found, await this.page.call("list_tasks", asked));
+      if (found.complete) {
+        break;
+      }
+    }
+    return found;
+  }
+
+  #show(rows) {
+    this.rows = rows;
+    const { tasks } = rows;
+    this.selected = new Set([...this.selected].filter((id) => rows.byId.has(id)));
+    this.page.learn({
+      tags: tasks.flatMap((task) => task.tags),
+      workers: tasks.flatMap(({ workerId }) => workerId ?? []),
+      ids: tasks.slice(0, PAGE).map(({ id }) => id),
+    });
+  }
+
+  async #rereadStale() {
+    const params = this.#params;
+    const asked = [...this.#stale].slice(0, REREAD_MAX);
+    asked.forEach((id) => this.#stale.delete(id));
+    const ids = params.ids ? asked.filter((id) => params.ids.includes(id)) : asked;
+    const wanted = this.#loaded;
+    if (!ids.length) {
+      return;
+    }
+    const found = [];
+    let cursor = null;
+    do {
+      const more = cursor === null ? {} : { cursor };
+      const page = await this.page.call("list_tasks", { ...params, ids, limit: PAGE_MAX, textMax: TEXT, ...more });
+      found.push(...page.tasks);
+      cursor = page.nextCursor ?? null;
+    } while (cursor !== null);
+    if (wanted === this.#loaded) {
+      this.rows = withReread(this.rows, ids, found);
+      this.page.plan();
+    }
+    if (this.#stale.size) {
+      this.#reread.soon();
+    }
+  }
+
+  #failed(error) {
+    this.#problem = error.message;
     this.page.plan();
   }
 
-  draw() {
-    this.rows.replaceChildren(...this.tasks.map((task) => make("li", {}, make("a", { href: `?view=tasks&task=${encodeURIComponent(task.id)}` }, task.id), ` ${task.status}`)));
+  // --- doing ------------------------------------------------------------------------------------
+
+  #sortBy(sort) {
+    this.page.go({ sort: sort === DEFAULT_SORT ? "" : sort }, { replace: true });
+  }
+
+  #turn(sort) {
+    const first = sort === "priority" ? sort : `-${sort}`;
+    const other = sort === "priority" ? `-${sort}` : sort;
+    this.#sortBy(this.#sorted === first ? other : first);
+  }
+
+  #open(id) {
+    if (id) {
+      this.page.go({ task: id });
+    }
+  }
+
+  #step(by) {
+    const row = this.#rowOf(idBeside(this.rows, this.here, this.#rowOf(this.here) ? by : 0));
+    row?.querySelector("a").focus();
+    row?.scrollIntoView({ block: "nearest" });
+  }
+
+  #rowOf(id) {
+    return this.body.keyedParts?.get(id)?.node;
+  }
+
+  #toggle(id, to = !this.selected.has(id)) {
+    if (id && this.rows.byId.has(id)) {
+      this.#select(to ? [...this.selected, id] : [...this.selected].filter((other) => other !== id));
+      this.#anchor = id;
+    }
+  }
+
+  #tick(id, { shiftKey, target }) {
+    if (shiftKey && this.#anchor) {
+      const between = idsBetween(this.rows, this.#anchor, id);
+      const rest = [...this.selected].filter((other) => !between.includes(other));
+      this.#select(target.checked ? [...rest, ...between] : rest);
+    } else {
+      this.#toggle(id, target.checked);
+    }
+  }
+
+  #select(ids) {
+    this.selected = new Set(ids.slice(0, SELECTED_MAX));
+    this.page.plan();
+  }
+
+  async #act(action) {
+    const ids = this.selected.size ? [...this.selected] : [this.here].filter(Boolean);
+    if (!ids.length || !this.page.live) {
+      return;
+    }
+    const { priority } = this.rows.byId.get(ids[0]) ?? {};
+    const done = await (action === prioritizeTasks ? action(this.page, ids, priority) : action(this.page, ids));
+    if (done) {
+      this.#select([]);
+    }
+  }
+
+  // --- drawing ----------------------------------------------------------------------------------
+
+  draw(model) {
+    const { task: open } = model.route;
+    const items = this.rows.tasks.map((task) => this.#itemOf(task, task.id === open));
+    const on = { open: (id) => this.#open(id), select: (id, event) => this.#tick(id, event) };
+    keyed(this.body, items, ({ task }) => task.id, (item) => createRow(item, this.#columns, on));
+    if (this.#items.size > 2 * items.length + PAGE) {
+      this.#items.clear();
+    }
+    this.#drawAround(model);
+    if (Math.abs(model.serverNow - this.#agesAt) >= 900 || this.#agesRows !== this.rows) {
+      this.#agesAt = model.serverNow;
+      this.#agesRows = this.rows;
+      showTimes(this.body, model.serverNow);
+    }
+  }
+
+  #agesRows = null;
+
+  /** The same object as long as nothing about the row changed. */
+  #itemOf(task, open) {
+    const selected = this.selected.has(task.id);
+    const known = this.#items.get(task.id);
+    if (known && known.task === task && known.open === open && known.selected === selected) {
+      return known;
+    }
+    const item = { task, open, selected };
+    this.#items.set(task.id, item);
+    return item;
+  }
+
+  #drawAround(model) {
+    const shown = this.rows.tasks.length;
+    setText(this.summary, this.#summaryOf(model, shown));
+    this.sort.value = this.#sorted;
+    this.bar.hidden = !this.selected.size;
+    setText(this.chosen, `${count(this.selected.size, "task")} selected`);
+    this.all.checked = shown > 0 && this.selected.size >= Math.min(shown, SELECTED_MAX);
+    this.all.indeterminate = this.selected.size > 0 && !this.all.checked;
+    for (const { node, sort, press } of this.headings) {
+      const order = this.#sorted.replace(/^-/, "") === sort && (this.#sorted.startsWith("-") ? "descending" : "ascending");
+      setAttribute(node, "aria-sort", order || null);
+      if (press) {
+        press.dataset.order = order || "";
+      }
+    }
+    this.table.hidden = !shown;
+    this.more.hidden = this.rows.cursor === null || isFull(this.rows) || (!shown && this.#loading > 0);
+    setText(this.more, shown ? "Show more" : "Search on");
+    this.#drawNothing(model, shown);
+  }
+
+  #summaryOf({ state }, shown) {
+    if (!shown) {
+      return "";
+    }
+    const total = totalFor(this.#params, state.counts);
+    const whole = total === null || total <= shown ? "" : ` of ${total.toLocaleString("en")}`;
+    const open = total === null && this.rows.cursor !== null ? " or more" : "";
+    const full = isFull(this.rows) && !this.rows.complete ? ` (no more than ${ROWS_MAX.toLocaleString("en")} are shown: narrow the filter)` : "";
+    return `${shown.toLocaleString("en")}${open}${whole} ${shown === 1 && !whole ? "task" : "tasks"}${full}`;
+  }
+
+  #drawNothing(model, shown) {
+    const kind = shown ? "" : this.#emptiness(model);
+    if (this.nothing.dataset.kind === kind && this.nothing.dataset.problem === this.#problem) {
+      return;
+    }
+    this.nothing.dataset.kind = kind;
+    this.nothing.dataset.problem = this.#problem;
+    this.nothing.hidden = !kind && !this.#problem;
+    const problem = make("p", { class: "problem", hidden: true });
+    setNote(problem, this.#problem);
+    this.nothing.replaceChildren(problem, ...(NOTHING[kind]?.(this.page) ?? []));
+  }
+
+  #emptiness({ live, state }) {
+    if (this.#loading) {
+      return "loading";
+    }
+    if (this.#missed) {
+      return live ? "loading" : "lost";
+    }
+    if (this.rows.cursor !== null) {
+      return "searching";
+    }
+    return isEmpty(this.page.filter) || totalOf(state) === 0 ? "none" : "filtered";
   }
 }
+
+const NOTHING = Object.freeze({
+  loading: () => [make("p", {}, "Loading…")],
+  lost: () => [make("p", {}, "Not connected; the tasks come as soon as the server is there.")],
+  searching: () => [make("p", {}, "Nothing found yet in what was searched.")],
+  filtered: (page) => [
+    make("p", {}, "No task passes the filter."),
+    button("Clear the filter", () => page.go({ q: "" }, { replace: true })),
+  ],
+  none: (page) => [
+    make("p", {}, "There are no tasks yet. Agents add them with ", make("code", {}, "add_task"), ", you with the key ", make("kbd", {}, "n"), "."),
+    button("New task", () => page.add(), { class: "primary" }),
+  ],
+});

@@ -1,0 +1,162 @@
+/**
+ * What a task is, as elements: texts, fields, dependencies, attempts.
+ *
+ * Owns how each of them is shown. Must not know how a task is read or changed.
+ */
+
+import { button, element, make, setText } from "./dom.js";
+import { age, count, cut, describe, momentOf, signOf } from "./format.js";
+import { inFull, timeSince, timeUntil } from "./moments.js";
+
+const TEXT_SHOWN = 2_000;
+const LISTED = 30;
+
+/** A link that opens a task in the drawer, with its status where that is known. */
+export function taskLink(page, id, status = "") {
+  const link = make(
+    "a",
+    { class: `foreign task-link ${status}`, href: `?view=tasks&task=${encodeURIComponent(id)}` },
+    status && make("span", { class: "sign", "aria-hidden": "true" }, signOf(status)),
+    status && make("span", { class: "unseen" }, `${status} `),
+    id,
+  );
+  link.addEventListener("click", (event) => {
+    if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      page.go({ task: id });
+    }
+  });
+  return link;
+}
+
+/** A list of such links; of many, the first. `tasks` is `[{id, status}]`. */
+export function taskLinks(page, tasks) {
+  const more = tasks.length - LISTED;
+  return make(
+    "ul",
+    { class: "links" },
+    ...tasks.slice(0, LISTED).map(({ id, status }) => make("li", {}, taskLink(page, id, status))),
+    more > 0 && make("li", { class: "hint" }, `and ${count(more, "other")}`),
+  );
+}
+
+/** A long text as text; of a very long one the first part, and a button for the rest. */
+export function longText(text, className = "") {
+  const shown = make("p", { class: `text foreign ${className}` }, text.slice(0, TEXT_SHOWN));
+  if (text.length <= TEXT_SHOWN) {
+    return shown;
+  }
+  const more = button(`Show all of it (${count(text.length, "character")})`, () => {
+    setText(shown, text);
+    more.remove();
+  });
+  return make("div", {}, shown, more);
+}
+
+/** The texts of a task, each with its title: what failed first, what came out, what was asked. */
+export function textsOf({ error, output, note, description, expectedOutput, status }) {
+  return [
+    ["Error", error, "error"],
+    ["Output", output, ""],
+    [status === "working" ? "At it now" : "Last note", note, ""],
+    ["Description", description, ""],
+    ["Expected output", expectedOutput, ""],
+  ]
+    .filter(([, text]) => text)
+    .map(([title, text, name]) => make("section", {}, make("h3", {}, title), longText(text, name)));
+}
+
+/** All other fields, as a list of terms. */
+export function factsOf(task) {
+  const facts = [
+    ["Worker", task.workerId && element("span", "foreign", workerOf(task))],
+    ["Priority", String(task.priority)],
+    ["Attempt", task.attempt || task.maxAttempts ? attemptOf(task) : ""],
+    ["Tags", task.tags.length && chips(task.tags)],
+    ["Resources", task.resources?.length && chips(task.resources)],
+    ["Reserved too", task.reserved?.length && chips(task.reserved)],
+    ["Lease", task.leaseExpiresAt && make("span", {}, "ends ", timeUntil(task.leaseExpiresAt, "now: no sign of life"))],
+    ["Next attempt", task.retryAt && timeUntil(task.retryAt)],
+    ["Not before", task.notBefore && moment(task.notBefore)],
+    ["Deadline", task.deadline && make("span", { class: task.overdue ? "problem" : "" }, inFull(task.deadline), task.overdue ? " ⚠ overdue" : "")],
+    ["Time limit", task.timeoutSeconds && `${age(1000 * task.timeoutSeconds)} an attempt`],
+    ["Between attempts", task.retryDelaySeconds && `${age(1000 * task.retryDelaySeconds)}, doubled each time`],
+    ["Claimed", task.claimedAt && moment(task.claimedAt)],
+    ["Finished", task.completedAt && moment(task.completedAt)],
+    ["Changed", moment(task.updatedAt)],
+    ["Added", make("span", {}, moment(task.createdAt), task.createdBy ? ` by ${task.createdBy}` : "")],
+    ["Version", String(task.version)],
+    ["Metadata", task.metadata && make("pre", { class: "foreign" }, JSON.stringify(task.metadata, null, 2))],
+  ].filter(([, value]) => value);
+  return make("dl", { class: "facts" }, ...facts.flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
+}
+
+function workerOf({ status, workerId, workerSlot }) {
+  const slot = workerSlot === undefined ? "" : `, slot ${workerSlot}`;
+  return status === "working" ? `${workerId}${slot}` : `${workerId} (the last one)`;
+}
+
+function attemptOf({ attempt, maxAttempts }) {
+  return maxAttempts ? `${attempt} of at most ${maxAttempts}` : String(attempt);
+}
+
+function chips(words) {
+  return make("span", { class: "chips" }, ...words.map((word) => element("span", "chip foreign", word)));
+}
+
+function moment(value) {
+  return make("span", {}, inFull(value), " ", make("span", { class: "hint" }, "(", timeSince(value), ")"));
+}
+
+/** The attempts at a task, the newest first. */
+export function attemptsOf(attempts) {
+  const rows = [...attempts].reverse().map((attempt) =>
+    make(
+      "li",
+      { class: OUTCOMES[attempt.outcome]?.status ?? "working" },
+      make("span", { class: "sign", "aria-hidden": "true" }, OUTCOMES[attempt.outcome]?.sign ?? signOf("working")),
+      make(
+        "p",
+        {},
+        make("strong", {}, `${attempt.attempt}. `),
+        make("span", { class: "foreign" }, attempt.workerId),
+        `: ${attempt.outcome ?? "goes on"}${attempt.cause ? ` (${attempt.cause})` : ""}`,
+        make("span", { class: "hint" }, ` ${lasted(attempt)}`),
+        attempt.error && make("span", { class: "foreign error" }, cut(attempt.error, TEXT_SHOWN)),
+      ),
+    ),
+  );
+  return make("ol", { class: "attempts" }, ...rows);
+}
+
+/** How an attempt ended: the sign, and the status whose colour it has. */
+export const OUTCOMES = Object.freeze({
+  done: { sign: "✓", status: "done" },
+  failed: { sign: "✕", status: "failed" },
+  retrying: { sign: "↻", status: "scheduled" },
+  lapsed: { sign: "⚠", status: "blocked" },
+  released: { sign: "↩", status: "available" },
+  cancelled: { sign: "⊘", status: "cancelled" },
+  reset: { sign: "↺", status: "cancelled" },
+  deleted: { sign: "⌫", status: "cancelled" },
+});
+
+function lasted({ seconds, claimedAt, waitedSeconds }) {
+  const took = seconds === undefined ? "" : `took ${age(1000 * seconds)}, `;
+  const waited = waitedSeconds === undefined ? "" : `, waited ${age(1000 * waitedSeconds)} before`;
+  return `${took}claimed ${momentOf(claimedAt)}${waited}`;
+}
+
+/** One event of a task's history. */
+export function createEntry(event) {
+  const { what, who } = describe(event);
+  const by = who ? ` by ${who}` : "";
+  const node = make(
+    "li",
+    { class: event.status ?? "", data: { seq: event.seq }, title: `#${event.seq} ${event.time}` },
+    make("time", { datetime: event.time }, momentOf(event.time)),
+    make("span", { class: "sign", "aria-hidden": "true" }, event.status ? signOf(event.status) : "·"),
+    make("span", { class: "foreign" }, what, make("span", { class: "hint" }, by)),
+  );
+  return { node, update: () => {} };
+}
