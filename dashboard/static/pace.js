@@ -48,16 +48,18 @@ export class Pace {
     this.#running = true;
     this.#again = false;
     const began = performance.now();
+    let asked = true;
     try {
       await this.#run();
     } catch (error) {
-      if (!(error instanceof ConnectionLost)) {
+      asked = !(error instanceof ConnectionLost);
+      if (asked) {
         this.#failed(error);
       }
     } finally {
       const now = performance.now();
       this.#running = false;
-      this.#notBefore = now + Math.max(this.#gapMs, now - began);
+      this.#notBefore = asked ? now + Math.max(this.#gapMs, now - began) : -Infinity;
       if (this.#again) {
         this.soon();
       }
