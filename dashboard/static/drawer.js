@@ -336,13 +336,13 @@ export class TaskDrawer extends View {
   #whyOf({ reason, blockedBy, rootCauses, conflicts }) {
     const parts = [make("p", { class: "reason foreign" }, ...named(reason))];
     const listed = (title, tasks) => [make("h3", {}, title), taskLinks(this.page, tasks)];
-    const named = (list) => list.map(({ taskId, status }) => ({ id: taskId, status }));
+    const byName = (list) => list.map(({ taskId, status }) => ({ id: taskId, status }));
     const beyond = rootCauses.filter(({ taskId }) => !blockedBy.some((other) => other.taskId === taskId));
     if (blockedBy.length) {
-      parts.push(...listed("Waits for", named(blockedBy)));
+      parts.push(...listed("Waits for", byName(blockedBy)));
     }
     if (beyond.length) {
-      parts.push(...listed("In the end up to", named(beyond)));
+      parts.push(...listed("In the end up to", byName(beyond)));
     }
     for (const { resource, taskId, workerId } of conflicts) {
       parts.push(make("p", { class: "foreign" }, `${resource} is held by ${workerId ?? taskId}`));
