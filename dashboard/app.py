@@ -8,6 +8,7 @@ cross-origin rule to get wrong. Must not know the actor, SQL, or what methods do
     GET  /rpc[/projects/NAME]    the WebSocket
     POST /rpc[/projects/NAME]    one JSON-RPC request or batch, for curl
     POST /ticket                 a one-time ticket for the WebSocket, where a token is set
+    POST /plan                   the tasks that a pasted text holds; adds nothing
 """
 
 import http
@@ -32,6 +33,7 @@ from dashboard.asgi import (
 )
 from dashboard.hosting import serve_connections
 from dashboard.pages import Pages
+from dashboard.plan_post import answer_plan
 from dashboard.rpc_post import answer_post
 from dashboard.rpc_socket import serve_socket
 from dashboard.tickets import Tickets
@@ -46,6 +48,7 @@ __all__ = ["Dashboard", "serve"]
 
 RPC: Final = "/rpc"
 TICKET: Final = "/ticket"
+PLAN: Final = "/plan"
 
 
 async def serve(
@@ -117,6 +120,9 @@ class Dashboard:
             return await answer_post(self._dispatcher, project, role, request, receive)
         if request.path == TICKET:
             return self._ticket(request)
+        if request.path == PLAN:
+            self._gate.admit(_own_origin_left_out(request), request.path)
+            return await answer_plan(request, receive)
         return self._pages.get(request.path, request.header("If-None-Match"))
 
     def _methods(self, path: str) -> tuple[str, ...]:
@@ -125,7 +131,7 @@ class Dashboard:
         Raises:
             Refusal: 404, there is nothing here.
         """
-        if path == TICKET or (_is_rpc(path) and _project(path)):
+        if path in (TICKET, PLAN) or (_is_rpc(path) and _project(path)):
             return ("POST",)
         if path in self._pages:
             return ("GET", "HEAD")

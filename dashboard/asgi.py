@@ -30,6 +30,7 @@ __all__ = [
     "Wire",
     "json_response",
     "read_body",
+    "read_json_text",
     "refuse_socket",
     "refused",
     "send_response",
@@ -176,6 +177,27 @@ async def read_body(request: Request, receive: Receive, bytes_max: int) -> bytes
             f"The body did not end within {OPEN_TIMEOUT_SECONDS:g} s; send it again.",
         )
     return b"".join(chunks)
+
+
+async def read_json_text(request: Request, receive: Receive) -> str:
+    """The body of a request that says it is JSON, as a text.
+
+    Raises:
+        Refusal: it says that it is something else, is no UTF-8, or is too large.
+        ClientGone: the client left before its end.
+    """
+    media_type = (request.header("Content-Type") or "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        # A page of another site can post a form without asking, but not this type.
+        raise Refusal(
+            http.HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "Send JSON with the header `Content-Type: application/json`.",
+        )
+    body = await read_body(request, receive, FRAME_BYTES_MAX)
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise Refusal(http.HTTPStatus.BAD_REQUEST, "The body is not UTF-8.") from None
 
 
 async def send_response(response: Response, receive: Receive, send: Send) -> None:

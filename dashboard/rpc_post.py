@@ -12,13 +12,18 @@ import msgspec
 import trio
 from websockets.frames import CloseCode
 
-from dashboard.asgi import ClientGone, Receive, Request, Response, json_response, read_body
+from dashboard.asgi import (
+    ClientGone,
+    Receive,
+    Request,
+    Response,
+    json_response,
+    read_json_text,
+)
 from protocol.codec import Request as RpcRequest
 from protocol.codec import decode_entry, decode_frame
 from protocol.dispatch import Caller, Dispatcher
 from protocol.errors import CoordinatorError, InvalidRequest
-from protocol.gate import Refusal
-from protocol.limits import FRAME_BYTES_MAX
 from protocol.methods import Role
 from protocol.service import Call, Reply
 from protocol.session import CutOff, Session
@@ -38,7 +43,7 @@ async def answer_post(
         ClientGone: the client left before the end of its body, or before its reply. What waits
             for it is withdrawn.
     """
-    text = await _read_text(request, receive)
+    text = await read_json_text(request, receive)
     session = Session(_ForOneReply(dispatcher), project, role)
     try:
         await session.receive(text)
@@ -96,21 +101,6 @@ class _ForOneReply(Dispatcher):
 
     def withdraw(self, call: Call) -> None:
         self._dispatcher.withdraw(call)
-
-
-async def _read_text(request: Request, receive: Receive) -> str:
-    media_type = (request.header("Content-Type") or "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        # A page of another site can post a form without asking, but not this type.
-        raise Refusal(
-            http.HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "Send JSON-RPC 2.0 with the header `Content-Type: application/json`.",
-        )
-    body = await read_body(request, receive, FRAME_BYTES_MAX)
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        raise Refusal(http.HTTPStatus.BAD_REQUEST, "The body is not UTF-8.") from None
 
 
 def _expects_reply(frame: str) -> bool:

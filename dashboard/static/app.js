@@ -131,8 +131,12 @@ function guard(root, run) {
   try {
     run();
   } catch (error) {
-    console.error(error);
-    setNote(problemOf(root), `This part cannot be shown: ${error.message}`);
+    const words = `This part cannot be shown: ${error.message}`;
+    const problem = problemOf(root);
+    if (problem.textContent !== words) {
+      console.error(error); // once, not once a frame
+      setNote(problem, words);
+    }
   }
 }
 

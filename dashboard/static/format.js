@@ -87,6 +87,9 @@ const HAPPENED = Object.freeze({
   template_deleted: "template deleted",
 });
 
+/** Every type of event that this page has words for, and those words. */
+export const EVENT_WORDS = HAPPENED;
+
 const CAUSES = Object.freeze({
   lease: "no sign of life",
   timeout: "took too long",
