@@ -41,7 +41,8 @@ export class AddDialog extends View {
     this.one = this.#onePart();
     this.many = this.#manyPart();
     this.told = make("p", { class: "told", role: "status" });
-    this.problems = make("ul", { class: "problem", data: { part: "problems" }, role: "alert" });
+    this.problems = make("ul", { class: "problem" });
+    this.wrong = make("div", { data: { part: "problems" }, role: "alert" }, this.problems);
     this.caption = make("h3", {});
     this.rows = make("tbody", { data: { part: "preview" } });
     this.table = make(
@@ -58,7 +59,7 @@ export class AddDialog extends View {
       make("p", { class: "toolbar modes", role: "group", "aria-label": "How many" }, ...Object.values(this.modes)),
       this.one,
       this.many,
-      this.problems,
+      this.wrong,
       this.table,
       this.told,
       make("p", { class: "buttons" }, button("Close", () => this.dialog.close()), this.submit),

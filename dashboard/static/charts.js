@@ -17,7 +17,7 @@ const MARGIN = Object.freeze({ top: 8, right: 8, bottom: 20, left: 34 });
  * it; `words(data)` says in one sentence what it shows.
  */
 function createChart(paint, words) {
-  const svg = draw("svg", { class: "chart", role: "img", height: HEIGHT });
+  const svg = draw("svg", { class: "chart", role: "img", height: HEIGHT, "aria-label": "Not loaded yet" });
   const node = make("div", { class: "chart-place" }, svg);
   let data = null;
   let width = 0;

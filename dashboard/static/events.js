@@ -263,7 +263,7 @@ export class EventsView extends View {
     json.addEventListener("toggle", () => {
       if (json.open && json.childElementCount === 1) {
         const text = JSON.stringify(event, null, 2);
-        json.append(make("pre", { class: "foreign" }, text), button("Copy", () => copyText(this.page, text, "The event as JSON")));
+        json.append(make("pre", { class: "foreign", tabindex: "0" }, text), button("Copy", () => copyText(this.page, text, "The event as JSON")));
       }
     });
     node.append(make("span", { class: "seq hint" }, `#${event.seq}`), json);

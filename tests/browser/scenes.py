@@ -85,6 +85,7 @@ def _steps(rng: random.Random) -> Iterator[Json]:
 
 def work(stage: Stage, project: str, seconds: float, pace_seconds: float) -> None:
     """Let agents work for so long; at the end some are still at it, and one is gone."""
+    stage.call(project, "set_worker_slots", slots=len(AGENTS) + 2)
     client = stage.client(project)
 
     async def work_all() -> None:

@@ -122,6 +122,7 @@ def test_a_theme_is_chosen_and_kept(stage: Stage, tab: Tab, project: str) -> Non
 def test_projects_are_listed_and_another_is_opened(stage: Stage, tab: Tab, project: str) -> None:
     other = stage.new_project()
     stage.add(other, *tasks(3))
+    tab.expect("icon.svg failed: net::ERR_ABORTED")  # the page leaves before its icon came
     tab.open(stage.address(project=project))
     menu = tab.page.locator("#projects")
     menu.locator("summary").click()
