@@ -82,6 +82,43 @@ export async function deleteTask(page, id) {
   });
 }
 
+/** Take a task away from its worker, which keeps its slot. */
+export async function releaseTask(page, { id, workerId }) {
+  return attempt(page, "take the task back", async () => {
+    const note = await page.ask({
+      title: `Take ${named([id])} back from ${cut(workerId, ID_LENGTH)}?`,
+      text: "It goes back into the queue, and what its worker still reports is refused. The worker keeps its slot.",
+      action: "Take it back",
+      danger: true,
+      field: { label: "Note for whoever takes it next", more: { maxlength: 10_000 } },
+    });
+    if (note === null) {
+      return false;
+    }
+    await page.mutate("release_task", { taskId: id, workerId, ...(note.trim() ? { note: note.trim() } : {}) });
+    page.say(`${named([id])} is back in the queue.`);
+    return true;
+  });
+}
+
+/** Leave a note on a task, which is asked for. */
+export async function addNote(page, id) {
+  return attempt(page, "add the note", async () => {
+    const note = await page.ask({
+      title: `Add a note to ${named([id])}`,
+      text: "Whoever works on it, or takes it next, reads it.",
+      action: "Add the note",
+      field: { label: "Note", more: { maxlength: 10_000, required: true } },
+    });
+    if (!note?.trim()) {
+      return false;
+    }
+    await page.mutate("add_note", { taskId: id, note: note.trim() });
+    page.say("The note is added.");
+    return true;
+  });
+}
+
 /** Take a slot away from its worker. */
 export async function releaseSlot(page, { slot, workerId, taskId }) {
   return attempt(page, "release the slot", async () => {

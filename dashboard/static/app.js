@@ -258,9 +258,13 @@ const EVERYWHERE = [
 
 function keyGroups() {
   const here = views[route.view];
-  return [
+  const both = [
     { title: "Details", keys: route.task ? drawer.keys : [] },
     { title: `In ${route.view}`, keys: here.keys },
+  ];
+  // A key is about what has the focus: the details, unless somebody is in the view.
+  return [
+    ...(document.activeElement?.closest("main") ? both.reverse() : both),
     { title: "Everywhere", keys: EVERYWHERE },
   ];
 }

@@ -2,36 +2,41 @@
  * One task in full, beside whatever view is shown.
  *
  * Owns which task is read and when it is read again, the actions on it, and when it is edited
- * (task_form.js does that). How a task looks is in task_facts.js. Must not know the connection.
+ * (task_form.js does that). How a task looks is in task_facts.js and task_why.js. Must not know
+ * the connection.
  */
 
-import { cancelTasks, deleteTask, prioritizeTasks, resetTasks } from "./actions.js";
+import { addNote, cancelTasks, deleteTask, prioritizeTasks, releaseTask, resetTasks } from "./actions.js";
 import { copyText } from "./copying.js";
-import { button, element, keyed, make, named, setNote, setText } from "./dom.js";
-import { count, percent, signOf } from "./format.js";
+import { button, element, keyed, make, setNote, setText } from "./dom.js";
+import { quoted } from "./filter.js";
+import { percent, signOf } from "./format.js";
 import { showTimes, timeUntil } from "./moments.js";
 import { Pace } from "./pace.js";
 import { RpcError } from "./rpc.js";
 import { taskAfter } from "./store.js";
-import { attemptsOf, createEntry, factsOf, taskLinks, textsOf } from "./task_facts.js";
+import { attemptOf, attemptsOf, createText, factsOf, textsOf } from "./task_facts.js";
 import { TaskForm } from "./task_form.js";
+import { TaskHistory } from "./task_history.js";
+import { edgesOf, explain, whyOf } from "./task_why.js";
 import { View } from "./view.js";
 
 const GAP_MS = 250;
-const HISTORY_PAGE = 200;
-const HISTORY_KEPT = 2_000;
 const FINISHED = new Set(["done", "failed", "cancelled"]);
+const RESTING = new Set(["available", "blocked", "scheduled"]);
+const SECTIONS = ["why", "texts", "edges", "facts", "attempts"];
+const TOLD = "Could not read the task";
 
 export class TaskDrawer extends View {
   #id = "";
   #task = null;
   #why = null;
   #attempts = [];
-  #events = [];
-  /** Event number that the next page of history begins after; null if all was read. */
-  #historyFrom = 0;
   #problem = "";
   #form = null;
+  #wantsEdit = false;
+  /** Whether the task was told of since it was asked for. */
+  #heard = false;
   #cameFrom = null;
   /** Whether somebody opened it, rather than the address that the page came with. */
   #byHand = false;
@@ -41,7 +46,7 @@ export class TaskDrawer extends View {
   get keys() {
     return [
       { key: "e", words: "edit", run: () => this.#edit() },
-      { key: "c", words: "cancel the task", run: () => this.#act(cancelTasks) },
+      { key: "c", words: "cancel the task", run: () => this.#cancel() },
       { key: "r", words: "reset the task", run: () => this.#reset() },
       { key: "g", words: "show it in the graph", run: () => this.#showInGraph() },
     ];
@@ -50,43 +55,54 @@ export class TaskDrawer extends View {
   // --- building ---------------------------------------------------------------------------------
 
   setUp() {
-    this.setAttribute("role", "complementary");
+    this.setAttribute("role", "region");
     this.setAttribute("aria-label", "Details of a task");
-    this.sign = make("span", { class: "sign", "aria-hidden": "true" });
-    this.word = element("span");
     this.heading = make("h2", { class: "foreign", tabindex: "-1" });
-    this.state = make("p", { class: "state" }, make("span", { class: "status" }, this.sign, " ", this.word), (this.lease = element("span", "hint")), (this.bar = make("span", { class: "bar-track", "aria-hidden": "true" }, element("span", "bar-fill"))), (this.share = element("span")));
-    const close = button("✕", () => this.page.go({ task: "" }), { class: "icon quiet", "aria-label": "Close the details" });
     this.problem = make("p", { class: "problem", role: "status", hidden: true });
     this.actions = this.#actions();
-    this.sections = Object.fromEntries(
-      ["why", "texts", "edges", "facts", "attempts"].map((name) => [name, make("div", { data: { part: name } })]),
-    );
-    this.history = make("ol", { class: "history" });
-    this.later = button("Later events", () => this.#readHistory(), { live: true });
-    this.past = make("details", { class: "past", data: { part: "history" } }, make("summary", {}, "History"), this.history, this.later);
-    this.past.addEventListener("toggle", () => this.past.open && !this.#events.length && this.#read.soon());
-    this.content = make("div", { class: "content" }, ...Object.values(this.sections), this.past);
+    this.sections = Object.fromEntries(SECTIONS.map((name) => [name, make("div", { data: { part: name } })]));
+    this.history = new TaskHistory(this.page);
+    this.content = make("div", { class: "content" }, ...Object.values(this.sections), this.history.node);
     this.place = make("div", { data: { part: "form" } });
     this.append(
-      make("header", {}, make("div", { class: "title" }, this.heading, close), this.state, this.actions),
+      make("div", { class: "head" }, this.#title(), this.#state(), this.actions),
       this.problem,
       this.place,
       this.content,
     );
   }
 
+  #title() {
+    const copy = button("⧉", () => copyText(this.page, this.#id, "The id"), { class: "icon quiet", "aria-label": "Copy the id", title: "Copy the id" });
+    const close = button("✕", () => this.page.go({ task: "" }), { class: "icon quiet", "aria-label": "Close the details", title: "Close (Esc)" });
+    return make("div", { class: "title" }, this.heading, make("span", {}, copy, close));
+  }
+
+  #state() {
+    this.sign = make("span", { class: "sign", "aria-hidden": "true" });
+    this.word = element("span");
+    this.lease = element("span", "hint");
+    this.bar = make("span", { class: "bar-track", "aria-hidden": "true" }, element("span", "bar-fill"));
+    this.share = element("span");
+    this.brief = element("span", "hint");
+    this.late = make("span", { class: "problem" });
+    this.state = make("p", { class: "state", data: { part: "state" } }, make("span", { class: "status" }, this.sign, " ", this.word), this.late, this.lease, this.bar, this.share, this.brief);
+    return this.state;
+  }
+
   #actions() {
     const live = { live: true };
+    const danger = { ...live, class: "danger" };
     this.buttons = {
-      edit: button("Edit", () => this.#edit(), live),
-      cancel: button("Cancel…", () => this.#act(cancelTasks), { ...live, class: "danger" }),
-      reset: button("Reset…", () => this.#reset(), live),
+      edit: button("Edit", () => this.#edit(), { ...live, title: "Edit (e)" }),
       priority: button("Priority…", () => this.#act((page, ids) => prioritizeTasks(page, ids, this.#task.priority)), live),
-      note: button("Note…", () => this.#addNote(), live),
-      graph: button("Graph", () => this.#showInGraph()),
+      note: button("Note…", () => this.#act((page, [id]) => addNote(page, id)), live),
+      graph: button("Graph", () => this.#showInGraph(), { title: "Show it in the graph (g)" }),
       copy: button("Copy JSON", () => copyText(this.page, JSON.stringify(this.#task, null, 2), "The task as JSON")),
-      remove: button("Delete…", () => this.#delete(), { ...live, class: "danger" }),
+      reset: button("Reset…", () => this.#reset(), live),
+      release: button("Take back…", () => this.#act((page) => releaseTask(page, this.#task)), danger),
+      cancel: button("Cancel…", () => this.#cancel(), danger),
+      remove: button("Delete…", () => this.#delete(), danger),
     };
     return make("p", { class: "toolbar" }, ...Object.values(this.buttons));
   }
@@ -99,42 +115,58 @@ export class TaskDrawer extends View {
       this.#change(id);
     }
     this.#byHand = true;
-    if (edit && id) {
+    if (edit) {
+      this.#wantsEdit = Boolean(id);
       this.page.go({ edit: "" }, { replace: true });
-      this.#edit();
+      this.#startEditing();
     }
   }
 
   #change(id) {
-    if (!this.#id) {
+    const before = this.#id;
+    if (!before) {
       this.#cameFrom = document.activeElement;
     }
     this.#id = id;
     this.#task = this.#why = null;
     this.#attempts = [];
-    this.#events = [];
-    this.#historyFrom = 0;
     this.#problem = "";
     this.#wantsEdit = false;
     this.#closeForm();
     this.#shown.clear();
+    this.sections.texts.replaceChildren();
+    this.sections.texts.keyedParts = undefined;
+    this.history.restart(id);
     this.hidden = !id;
     if (id) {
-      this.#read.soon();
       setText(this.heading, id);
-      this.scrollTop = 0;
-      if (this.#byHand) {
-        this.heading.focus({ preventScroll: true });
-      }
-    } else if (this.#cameFrom?.isConnected) {
-      this.#cameFrom.focus({ preventScroll: true });
+      this.#read.soon();
+      this.#comeInto();
+    } else {
+      this.#goBack(before);
     }
+  }
+
+  #comeInto() {
+    this.scrollTop = 0;
+    if (this.#byHand) {
+      this.heading.focus({ preventScroll: true });
+      // On a phone it stands in the place of a list that may be scrolled far down.
+      this.heading.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  /** The focus goes back to where it was, or to what shows the task now. */
+  #goBack(id) {
+    const shown = () => document.querySelector(`main > :not([hidden]) [data-id="${CSS.escape(id)}"]`);
+    const from = this.#cameFrom?.isConnected && this.#cameFrom !== document.body ? this.#cameFrom : shown();
+    (from?.matches("a, button, [tabindex]") ? from : from?.querySelector("a, button"))?.focus();
+    this.#cameFrom = null;
   }
 
   reloaded() {
     if (this.#id) {
-      this.#events = [];
-      this.#historyFrom = 0;
+      this.history.restart(this.#id);
       this.#read.soon();
     }
   }
@@ -144,69 +176,64 @@ export class TaskDrawer extends View {
       return;
     }
     const mine = events.filter(({ taskId }) => taskId === this.#id);
+    this.#heard ||= mine.length > 0;
     for (const event of mine) {
       this.#task = this.#task && taskAfter(this.#task, event);
     }
-    // What others do may change why it waits.
-    const waits = this.#task?.status === "blocked" && events.some(({ taskId }) => this.#task.dependencies.includes(taskId));
-    if (mine.length || waits || events.some(({ type }) => type === "tasks_cleaned" || type === "tasks_pruned")) {
+    this.history.took(mine);
+    if (mine.length || this.#concerns(events)) {
       this.#read.soon();
     }
   }
 
+  /** Whether what others did may change why it waits, or what waits for it. */
+  #concerns(events) {
+    const { dependencies = [], status } = this.#task ?? {};
+    const near = new Set([
+      ...(status === "blocked" ? [...dependencies, ...(this.#why?.rootCauses ?? []).map(({ taskId }) => taskId)] : []),
+      ...(this.#why?.unblocks ?? []),
+    ]);
+    return events.some(({ type, taskId }) => near.has(taskId) || type === "tasks_cleaned" || type === "tasks_pruned");
+  }
+
   async #readAll() {
     const id = this.#id;
+    if (!id) {
+      return;
+    }
     const asked = { taskId: id };
-    const [found, why] = await Promise.all([
-      this.#unlessGone(this.page.call("get_task", asked)),
-      this.#unlessGone(this.page.call("explain_task", asked)),
+    const { seq } = this.page.state;
+    this.#heard = false;
+    const [found, why, past] = await Promise.all([
+      unlessGone(this.page.call("get_task", asked)),
+      unlessGone(explain(this.page, id)),
+      unlessGone(this.page.call("get_task_history", { ...asked, since: seq, limit: 1 })),
     ]);
     if (id !== this.#id) {
       return;
     }
-    this.#task = found?.task ?? null;
+    const { task = null } = found ?? {};
+    // What was told while the answer was on its way is newer; it is read again soon.
+    this.#task = task && this.#heard && this.#task?.version > task.version ? this.#task : task;
     this.#why = why;
-    this.#problem = found ? "" : "There is no task of this name, or not any more.";
-    await this.#readHistory();
+    this.#attempts = past?.attempts ?? [];
+    this.#problem = found ? "" : past ? "This task does not exist any more." : "There is no such task in this project (or not any more).";
     this.#startEditing();
     this.page.plan();
   }
 
-  async #unlessGone(answer) {
-    try {
-      return await answer;
-    } catch (error) {
-      if (error instanceof RpcError && error.reason === "task_not_found") {
-        return null;
-      }
-      throw error;
-    }
-  }
-
-  async #readHistory() {
-    const id = this.#id;
-    const since = this.#historyFrom ?? this.#events.at(-1)?.seq ?? 0;
-    const page = await this.#unlessGone(this.page.call("get_task_history", { taskId: id, since, limit: HISTORY_PAGE }));
-    if (id !== this.#id || page === null) {
-      return;
-    }
-    this.#attempts = page.attempts;
-    const last = this.#events.at(-1)?.seq ?? 0;
-    this.#events = [...this.#events, ...page.events.filter(({ seq }) => seq > last)].slice(-HISTORY_KEPT);
-    this.#historyFrom = page.nextSince ?? null;
-    this.page.plan();
-  }
-
   #failed(error) {
-    this.#problem = `Could not read the task: ${error.message}`;
+    this.#problem = `${TOLD}: ${error.message}`;
     this.page.plan();
   }
 
   // --- doing ------------------------------------------------------------------------------------
 
-  #wantsEdit = false;
-
   #edit() {
+    if (this.#form) {
+      this.#form.focus();
+      return;
+    }
     this.#wantsEdit = true;
     this.#startEditing();
   }
@@ -214,10 +241,10 @@ export class TaskDrawer extends View {
   /** Begin to edit as soon as the task is known; also where something was typed and not saved. */
   #startEditing() {
     const { project } = this.page.route;
-    if (this.#form || !this.#task || !(this.#wantsEdit || TaskForm.hasDraft(project, this.#id))) {
+    const wanted = this.#wantsEdit;
+    if (this.#form || !this.#task || !(wanted || TaskForm.hasDraft(project, this.#id))) {
       return;
     }
-    const wanted = this.#wantsEdit;
     this.#form = new TaskForm(this.page, this.#task, () => {
       this.#wantsEdit = false;
       this.#closeForm();
@@ -225,6 +252,7 @@ export class TaskDrawer extends View {
       this.heading.focus({ preventScroll: true });
     });
     this.place.replaceChildren(this.#form.node);
+    this.place.hidden = false;
     if (wanted) {
       this.#form.focus();
     }
@@ -243,37 +271,36 @@ export class TaskDrawer extends View {
     }
   }
 
+  #cancel() {
+    return this.#unless(FINISHED, "there is nothing to call off", () => this.#act(cancelTasks));
+  }
+
   #reset() {
     const force = ["done", "working"].includes(this.#task?.status);
-    return this.#act((page, ids) => resetTasks(page, ids, { force }));
+    return this.#unless(RESTING, "there is nothing to reset", () => this.#act((page, ids) => resetTasks(page, ids, { force })));
+  }
+
+  /** A key may ask for what no button offers now. */
+  #unless(statuses, why, run) {
+    const { status } = this.#task ?? {};
+    if (statuses.has(status)) {
+      this.page.say(`It is ${status}: ${why}.`, "problem");
+      return undefined;
+    }
+    return run();
   }
 
   async #delete() {
-    if (await deleteTask(this.page, this.#id)) {
+    const id = this.#id;
+    if (this.#task && (await deleteTask(this.page, id)) && id === this.#id) {
       this.page.go({ task: "" });
     }
   }
 
-  async #addNote() {
-    const id = this.#id;
-    const note = await this.page.ask({
-      title: "Add a note",
-      text: "Whoever works on it, or takes it next, reads it.",
-      action: "Add the note",
-      field: { label: "Note", more: { maxlength: 10_000, required: true } },
-    });
-    if (note?.trim()) {
-      try {
-        await this.page.mutate("add_note", { taskId: id, note: note.trim() });
-        this.page.say("The note is added.");
-      } catch (error) {
-        this.page.complain(error, "add the note");
-      }
-    }
-  }
-
+  /** The graph shows what is open by itself; of what is finished, only what a filter asks for. */
   #showInGraph() {
-    this.page.go({ view: "graph" });
+    const plain = this.#task && !FINISHED.has(this.#task.status) && !this.page.route.q;
+    this.page.go({ view: "graph", q: plain ? "" : `up:${quoted(this.#id)}` });
   }
 
   // --- drawing ----------------------------------------------------------------------------------
@@ -283,20 +310,18 @@ export class TaskDrawer extends View {
       return;
     }
     const task = this.#task;
-    setText(this.heading, this.#id);
+    const readFailed = this.#problem.startsWith(TOLD);
     setNote(this.problem, this.#problem || (task ? "" : model.live ? "Loading…" : "Not connected."));
     this.problem.classList.toggle("hint", !this.#problem);
     this.actions.hidden = this.state.hidden = !task;
-    this.content.hidden = !task && !this.#events.length;
+    this.content.hidden = !task && (!this.#problem || readFailed);
     this.place.hidden = !this.#form;
     if (task) {
       this.#drawHead(task);
       this.#form?.isNow(task);
     }
     this.#drawSections(task);
-    keyed(this.history, this.#events, ({ seq }) => seq, createEntry);
-    this.later.hidden = this.#historyFrom === null;
-    this.past.hidden = !this.#events.length;
+    this.history.draw();
     showTimes(this, model.serverNow);
   }
 
@@ -309,61 +334,60 @@ export class TaskDrawer extends View {
     this.bar.hidden = !known;
     this.bar.style.setProperty("--part", known ? progress : 0);
     setText(this.share, known ? percent(progress) : "");
-    this.#section("lease", this.lease, [status, task.workerId, task.leaseExpiresAt, task.retryAt], () => leaseOf(task));
+    setText(this.late, task.overdue ? "⚠ overdue" : "");
+    setText(this.brief, briefOf(task));
+    this.#section("lease", this.lease, [status, task.workerId, task.leaseExpiresAt, task.retryAt, task.notBefore], () => leaseOf(task));
     this.buttons.edit.hidden = this.#form !== null;
     this.buttons.cancel.hidden = FINISHED.has(status);
-    this.buttons.reset.hidden = status === "available" || status === "blocked" || status === "scheduled";
+    this.buttons.reset.hidden = RESTING.has(status);
+    this.buttons.release.hidden = status !== "working" || !task.workerId;
   }
 
   #drawSections(task) {
     const { why, texts, edges, facts, attempts } = this.sections;
-    this.#section("why", why, task && this.#why, () => (task && this.#why ? this.#whyOf(this.#why) : []));
-    this.#section("texts", texts, task && [task.error, task.output, task.note, task.description, task.expectedOutput, task.status], () => (task ? textsOf(task) : []));
-    this.#section("edges", edges, task && [task.dependencies, task.blockedBy, this.#why?.unblocks, this.#why?.waiting], () => (task ? this.#edgesOf(task) : []));
-    this.#section("facts", facts, task, () => (task ? [make("h3", {}, "All fields"), factsOf(task)] : []));
-    this.#section("attempts", attempts, this.#attempts, () => (this.#attempts.length ? [make("h3", {}, "Attempts"), attemptsOf(this.#attempts)] : []));
+    keyed(texts, task ? textsOf(task) : [], ({ name }) => name, createText);
+    this.#section("why", why, [task && this.#why], () => (task && this.#why ? whyOf(this.page, this.#why) : []));
+    this.#section("edges", edges, [task?.dependencies, this.#why], () => (task ? edgesOf(this.page, task, this.#why) : []));
+    this.#section("facts", facts, [task], () => (task ? [make("h3", {}, "All fields"), factsOf(task)] : []));
+    this.#section("attempts", attempts, [this.#attempts], () => (this.#attempts.length ? [make("h3", {}, "Attempts"), attemptsOf(this.#attempts)] : []));
   }
 
   /** Build a part anew only if what it is made of changed: whoever reads or tabs in it is not disturbed. */
   #section(name, place, from, build) {
-    const key = JSON.stringify(from) ?? "";
-    if (this.#shown.get(name) !== key) {
-      this.#shown.set(name, key);
+    const known = this.#shown.get(name);
+    if (known && from.every((value, index) => value === known.from[index])) {
+      return;
+    }
+    const text = JSON.stringify(from);
+    if (known?.text !== text) {
       place.replaceChildren(...build());
     }
-  }
-
-  #whyOf({ reason, blockedBy, rootCauses, conflicts }) {
-    const parts = [make("p", { class: "reason foreign" }, ...named(reason))];
-    const listed = (title, tasks) => [make("h3", {}, title), taskLinks(this.page, tasks)];
-    const byName = (list) => list.map(({ taskId, status }) => ({ id: taskId, status }));
-    const beyond = rootCauses.filter(({ taskId }) => !blockedBy.some((other) => other.taskId === taskId));
-    if (blockedBy.length) {
-      parts.push(...listed("Waits for", byName(blockedBy)));
-    }
-    if (beyond.length) {
-      parts.push(...listed("In the end up to", byName(beyond)));
-    }
-    for (const { resource, taskId, workerId } of conflicts) {
-      parts.push(make("p", { class: "foreign" }, `${resource} is held by ${workerId ?? taskId}`));
-    }
-    return parts;
-  }
-
-  #edgesOf({ dependencies, blockedBy }) {
-    const open = new Map((blockedBy ?? []).map(({ taskId, status }) => [taskId, status]));
-    const met = dependencies.filter((id) => !open.has(id)).map((id) => ({ id, status: open.size ? "" : "done" }));
-    const { unblocks = [], waiting = 0 } = this.#why ?? {};
-    return [
-      met.length && make("section", {}, make("h3", {}, "Built on"), taskLinks(this.page, met)),
-      unblocks.length && make("section", {}, make("h3", {}, `Unblocks (${count(waiting, "task")} wait for it in the end)`), taskLinks(this.page, unblocks.map((id) => ({ id, status: "" })))),
-    ].filter(Boolean);
+    this.#shown.set(name, { from, text });
   }
 }
 
-function leaseOf({ status, workerId, leaseExpiresAt, retryAt }) {
+async function unlessGone(answer) {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof RpcError && error.reason === "task_not_found") {
+      return null;
+    }
+    throw error;
+  }
+}
+
+function briefOf(task) {
+  const attempt = task.attempt ? `attempt ${attemptOf(task)}` : "";
+  return [task.priority && `priority ${task.priority}`, attempt].filter(Boolean).join(" · ");
+}
+
+function leaseOf({ status, workerId, leaseExpiresAt, retryAt, notBefore }) {
   if (status === "working") {
     return ["by ", element("span", "foreign", workerId ?? "?"), leaseExpiresAt ? ", lease ends " : "", leaseExpiresAt ? timeUntil(leaseExpiresAt, "now") : ""];
   }
-  return status === "scheduled" && retryAt ? ["next attempt ", timeUntil(retryAt)] : [];
+  if (status !== "scheduled" || !(retryAt ?? notBefore)) {
+    return [];
+  }
+  return [retryAt ? "next attempt " : "may begin ", timeUntil(retryAt ?? notBefore)];
 }

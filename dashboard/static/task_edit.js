@@ -10,7 +10,7 @@
 export const FIELDS = Object.freeze({
   description: { label: "Description", kind: "text", rows: 6, required: true },
   expectedOutput: { label: "Expected output", kind: "text", rows: 2 },
-  dependencies: { label: "Waits for", kind: "list" },
+  dependencies: { label: "Waits for", kind: "ids" },
   priority: { label: "Priority", kind: "integer", required: true, hint: "higher is claimed first" },
   tags: { label: "Tags", kind: "list", rows: 2, hint: "one per line" },
   resources: { label: "Resources", kind: "list", rows: 2, hint: "what only its worker may touch, one per line" },
@@ -25,15 +25,19 @@ export const FIELDS = Object.freeze({
 const NAMES = Object.keys(FIELDS);
 
 const WRITE = Object.freeze({
-  text: (value) => value,
+  text: (value) => value.replace(/\r\n?/g, "\n"),
   integer: String,
   number: String,
   list: (value) => value.join("\n"),
+  ids: (value) => value.join("\n"),
   json: (value) => JSON.stringify(value, null, 2),
   moment: localMoment,
 });
 
-/** The fields of a task as texts, as they stand in the form; an empty text where there is nothing. */
+/**
+ * The fields of a task as texts, as a browser's controls hand them back: what nobody touched must
+ * not look changed. An empty text where there is nothing.
+ */
 export function valuesOf(task) {
   return Object.fromEntries(
     NAMES.map((name) => {
@@ -59,7 +63,7 @@ export function editOf(before, after) {
   for (const name of changedFields(before, after)) {
     const { kind, required } = FIELDS[name];
     const text = after[name];
-    if (kind !== "list" && text.trim() === "") {
+    if (kind !== "list" && kind !== "ids" && text.trim() === "") {
       if (required) {
         errors[name] = "cannot be empty";
       } else {
@@ -94,6 +98,21 @@ export function merge(before, theirs, mine) {
   return { values, conflicts };
 }
 
+/** The field that a refusal of `edit_task` is about; an empty text if it is about none of them. */
+export function fieldOf({ reason, data }) {
+  const named = String(data?.field ?? "").split(/[.[]/)[0];
+  const field = Object.hasOwn(FIELDS, named) ? named : PLACES[reason];
+  return field ?? "";
+}
+
+const PLACES = Object.freeze({
+  unknown_dependency: "dependencies",
+  dependency_cycle: "dependencies",
+  invalid_status: "dependencies",
+  invalid_resource: "resources",
+  resource_conflict: "resources",
+});
+
 // --- reading ------------------------------------------------------------------------------------
 
 const READ = Object.freeze({
@@ -101,6 +120,8 @@ const READ = Object.freeze({
   integer: (text) => numberOf(text, /^-?\d+$/, "has to be a whole number"),
   number: (text) => numberOf(text, /^\d+(\.\d+)?$/, "has to be a number"),
   list: (text) => ({ value: [...new Set(text.split("\n").map((line) => line.trim()).filter(Boolean))] }),
+  // An id may begin and end with a space.
+  ids: (text) => ({ value: [...new Set(text.split("\n").filter(Boolean))] }),
   json: readObject,
   moment: (text) => {
     const moment = new Date(text);
@@ -124,9 +145,9 @@ function readObject(text) {
   }
 }
 
-/** A moment as `datetime-local` has it: this machine's time, to the second. */
+/** A moment as `datetime-local` has it: this machine's time, without seconds where they are zero. */
 function localMoment(moment) {
   const time = new Date(moment);
   const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 19);
+  return local.toISOString().slice(0, 19).replace(/:00$/, "");
 }

@@ -40,36 +40,49 @@ export function taskLinks(page, tasks) {
   );
 }
 
-/** A long text as text; of a very long one the first part, and a button for the rest. */
-export function longText(text, className = "") {
-  const shown = make("p", { class: `text foreign ${className}` }, text.slice(0, TEXT_SHOWN));
-  if (text.length <= TEXT_SHOWN) {
-    return shown;
-  }
-  const more = button(`Show all of it (${count(text.length, "character")})`, () => {
-    setText(shown, text);
-    more.remove();
-  });
-  return make("div", {}, shown, more);
-}
-
-/** The texts of a task, each with its title: what failed first, what came out, what was asked. */
+/** The texts of a task: what failed first, what came out, what was asked. `{name, title, text}`. */
 export function textsOf({ error, output, note, description, expectedOutput, status }) {
   return [
-    ["Error", error, "error"],
-    ["Output", output, ""],
-    [status === "working" ? "At it now" : "Last note", note, ""],
-    ["Description", description, ""],
-    ["Expected output", expectedOutput, ""],
-  ]
-    .filter(([, text]) => text)
-    .map(([title, text, name]) => make("section", {}, make("h3", {}, title), longText(text, name)));
+    { name: "error", title: "Error", text: error },
+    { name: "output", title: "Output", text: output },
+    { name: "note", title: status === "working" ? "At it now" : "Last note", text: note },
+    { name: "description", title: "Description", text: description },
+    { name: "expected", title: "Expected output", text: expectedOutput },
+  ].filter(({ text }) => text);
+}
+
+/** A section for a text, for `keyed`. Of a very long one the first part, and a button for the rest. */
+export function createText({ name }) {
+  const heading = make("h3");
+  const shown = make("p", { class: `text foreign ${name}` });
+  let whole = "";
+  let all = false;
+  const more = button("", () => {
+    all = true;
+    shown.tabIndex = -1;
+    shown.focus({ preventScroll: true }); // the button, which had the focus, goes
+    show();
+  });
+  function show() {
+    const isLong = whole.length > TEXT_SHOWN && !all;
+    setText(shown, isLong ? cut(whole, TEXT_SHOWN) : whole);
+    setText(more, `Show all of it (${count(whole.length, "character")})`);
+    more.hidden = !isLong;
+  }
+  const update = ({ title, text }) => {
+    setText(heading, title);
+    if (text !== whole) {
+      whole = text;
+      show();
+    }
+  };
+  return { node: make("section", {}, heading, shown, more), update };
 }
 
 /** All other fields, as a list of terms. */
 export function factsOf(task) {
   const facts = [
-    ["Worker", task.workerId && element("span", "foreign", workerOf(task))],
+    ["Worker", task.workerId && make("span", {}, element("span", "foreign", task.workerId), workerOf(task))],
     ["Priority", String(task.priority)],
     ["Attempt", task.attempt || task.maxAttempts ? attemptOf(task) : ""],
     ["Tags", task.tags.length && chips(task.tags)],
@@ -84,19 +97,20 @@ export function factsOf(task) {
     ["Claimed", task.claimedAt && moment(task.claimedAt)],
     ["Finished", task.completedAt && moment(task.completedAt)],
     ["Changed", moment(task.updatedAt)],
-    ["Added", make("span", {}, moment(task.createdAt), task.createdBy ? ` by ${task.createdBy}` : "")],
+    ["Added", make("span", {}, moment(task.createdAt), task.createdBy ? " by " : "", task.createdBy ? element("span", "foreign", task.createdBy) : "")],
     ["Version", String(task.version)],
-    ["Metadata", task.metadata && make("pre", { class: "foreign" }, JSON.stringify(task.metadata, null, 2))],
+    ["Metadata", task.metadata && make("pre", { class: "foreign", tabindex: "0" }, JSON.stringify(task.metadata, null, 2))],
   ].filter(([, value]) => value);
   return make("dl", { class: "facts" }, ...facts.flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
 }
 
-function workerOf({ status, workerId, workerSlot }) {
+function workerOf({ status, workerSlot }) {
   const slot = workerSlot === undefined ? "" : `, slot ${workerSlot}`;
-  return status === "working" ? `${workerId}${slot}` : `${workerId} (the last one)`;
+  return status === "working" ? slot : " (the last one)";
 }
 
-function attemptOf({ attempt, maxAttempts }) {
+/** Which attempt it is: "2 of at most 3". */
+export function attemptOf({ attempt, maxAttempts }) {
   return maxAttempts ? `${attempt} of at most ${maxAttempts}` : String(attempt);
 }
 

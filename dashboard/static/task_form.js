@@ -9,7 +9,7 @@
 import { button, make, setAttribute, setNote } from "./dom.js";
 import { keepDraft, keptDraft } from "./drafts.js";
 import { RpcError } from "./rpc.js";
-import { changedFields, editOf, FIELDS, merge, valuesOf } from "./task_edit.js";
+import { changedFields, editOf, fieldOf, FIELDS, merge, valuesOf } from "./task_edit.js";
 import { createPicker } from "./task_picker.js";
 
 /** So many times a save is sent again after changes of others that do not touch mine. */
@@ -24,6 +24,10 @@ export class TaskForm {
   #inputs = {};
   #notes = {};
   #choices = {};
+  /** What somebody else wrote into fields that were changed here too, until one is chosen. */
+  #conflicts = new Map();
+  #seen = null;
+  #restoredWords = "";
   #closed;
   #saving = false;
 
@@ -36,6 +40,12 @@ export class TaskForm {
     this.#closed = closed;
     this.news = make("p", { class: "notice", role: "status", hidden: true });
     this.problem = make("p", { class: "problem", role: "alert", hidden: true });
+    this.all = make(
+      "p",
+      { class: "buttons all", hidden: true },
+      button("Take all of theirs", () => this.#chooseAll(true)),
+      button("Keep all of mine", () => this.#chooseAll(false)),
+    );
     this.save = make("button", { type: "submit", class: "primary", data: { live: "" } }, "Save");
     this.node = make(
       "form",
@@ -43,6 +53,7 @@ export class TaskForm {
       this.news,
       ...Object.keys(FIELDS).map((name) => this.#field(name)),
       this.problem,
+      this.all,
       make("p", { class: "buttons" }, button("Discard", () => this.discard()), this.save),
     );
     this.node.addEventListener("submit", (event) => {
@@ -60,6 +71,7 @@ export class TaskForm {
       }
     });
     this.#fill(this.#restored());
+    this.#showConflicts();
   }
 
   /** Whether there is something of this task that was typed and not saved. */
@@ -74,10 +86,15 @@ export class TaskForm {
 
   /** The task is another by now: say so if it is in what can be edited; touch nothing. */
   isNow(task) {
-    const theirs = changedFields(this.#before, valuesOf(task));
-    const names = theirs.map((name) => FIELDS[name].label.toLowerCase()).join(", ");
-    const words = names && `It was changed meanwhile: ${names}. Saving keeps both, or asks where both changed the same.`;
-    setNote(this.news, task.version > this.#version ? words : "");
+    if (task === this.#seen) {
+      return;
+    }
+    this.#seen = task;
+    const theirs = task.version > this.#version ? changedFields(this.#before, valuesOf(task)) : [];
+    const words = theirs.length
+      ? `Somebody changed it meanwhile: ${labelsOf(theirs)}. What you typed stays; saving keeps both, or asks where both changed the same.`
+      : this.#restoredWords;
+    setNote(this.news, words);
   }
 
   /** Throw away what was typed, after a question if there is something. */
@@ -87,7 +104,7 @@ export class TaskForm {
       !changed.length ||
       (await this.#page.ask({
         title: "Throw away your changes?",
-        text: `Not saved: ${changed.map((name) => FIELDS[name].label.toLowerCase()).join(", ")}.`,
+        text: `Not saved: ${labelsOf(changed)}.`,
         action: "Throw them away",
         danger: true,
       }));
@@ -100,7 +117,7 @@ export class TaskForm {
   // --- fields -----------------------------------------------------------------------------------
 
   #field(name) {
-    const { label, hint, required } = FIELDS[name];
+    const { label, hint } = FIELDS[name];
     const id = `field-${name}`;
     const { input, node } = this.#control(name, id);
     const note = make("p", { class: "problem", id: `${id}-problem`, hidden: true });
@@ -109,7 +126,7 @@ export class TaskForm {
     this.#notes[name] = note;
     this.#choices[name] = choice;
     setAttribute(input.input ?? input, "aria-describedby", note.id);
-    const words = [label, required ? "" : "", hint ? make("span", { class: "hint" }, ` (${hint})`) : ""];
+    const words = [label, hint ? make("span", { class: "hint" }, ` (${hint})`) : ""];
     const title = name === "dependencies" ? make("span", { class: "label" }, ...words) : make("label", { for: id }, ...words);
     return make("div", { class: `field ${name}` }, title, node, note, choice);
   }
@@ -145,17 +162,18 @@ export class TaskForm {
     if (draft?.values === undefined) {
       return this.#before;
     }
-    const now = this.#before;
     this.#before = draft.before;
     this.#version = draft.version;
-    setNote(this.news, changedFields(draft.before, now).length ? "The task changed since you typed this." : "You had not saved this yet.");
-    return { ...now, ...draft.values };
+    this.#conflicts = new Map(draft.conflicts);
+    this.#restoredWords = "You had not saved this yet.";
+    return { ...this.#before, ...draft.values };
   }
 
   #changed() {
     const values = this.#values();
     const changed = changedFields(this.#before, values).length > 0;
-    this.#keep(changed ? { values, before: this.#before, version: this.#version } : null);
+    const draft = { values, before: this.#before, version: this.#version, conflicts: [...this.#conflicts] };
+    this.#keep(changed ? draft : null);
   }
 
   #keep(draft) {
@@ -168,8 +186,15 @@ export class TaskForm {
     if (this.#saving || this.save.disabled) {
       return;
     }
+    this.#complain(this.#unfinished());
+    if (this.#conflicts.size) {
+      this.#askToChoose();
+      return;
+    }
+    if (Object.values(this.#notes).some((note) => !note.hidden)) {
+      return;
+    }
     this.#saving = true;
-    this.#complain({});
     try {
       await this.#send(RESENT_MAX);
     } catch (error) {
@@ -177,6 +202,12 @@ export class TaskForm {
     } finally {
       this.#saving = false;
     }
+  }
+
+  /** Fields in which something stands that a browser keeps to itself, as half a date. */
+  #unfinished() {
+    const unfinished = Object.entries(this.#inputs).filter(([, input]) => input.validity?.badInput);
+    return Object.fromEntries(unfinished.map(([name]) => [name, "is not complete: give date and time, or clear it"]));
   }
 
   async #send(again) {
@@ -210,42 +241,65 @@ export class TaskForm {
     const { values, conflicts } = merge(this.#before, theirs, this.#values());
     this.#before = theirs;
     this.#version = task.version;
+    this.#seen = null;
+    this.#conflicts = new Map(conflicts.map((name) => [name, theirs[name]]));
     this.#fill(values);
     this.#changed();
-    setNote(this.news, "");
-    for (const name of Object.keys(FIELDS)) {
-      this.#showConflict(name, theirs[name], conflicts.includes(name));
-    }
+    this.#showConflicts();
     if (conflicts.length) {
-      this.problem.hidden = false;
-      this.problem.textContent = "Nothing was saved: somebody else changed the same meanwhile. Choose for each field, then save again.";
-      this.#choices[conflicts[0]].querySelector("button").focus();
+      this.#askToChoose();
     }
     return !conflicts.length;
   }
 
-  #showConflict(name, theirs, shown) {
-    const place = this.#choices[name];
-    place.hidden = !shown;
-    if (!shown) {
-      place.replaceChildren();
-      return;
+  #askToChoose() {
+    const [first] = this.#conflicts.keys();
+    setNote(this.problem, "Nothing was saved: somebody else changed the same meanwhile. Choose for each field, then save again.");
+    this.#choices[first].querySelector("button").focus();
+  }
+
+  #showConflicts() {
+    for (const [name, place] of Object.entries(this.#choices)) {
+      place.hidden = !this.#conflicts.has(name);
+      place.replaceChildren(...(place.hidden ? [] : this.#choiceOf(name, this.#conflicts.get(name))));
     }
-    const choose = (value) => {
-      if (value !== null) {
-        this.#inputs[name].value = value;
-      }
-      place.hidden = true;
-      this.#changed();
-      if (!Object.values(this.#choices).some((other) => !other.hidden)) {
-        setNote(this.problem, "");
-      }
-    };
-    place.replaceChildren(
-      make("p", {}, "Changed by somebody else to:"),
-      make("pre", { class: "foreign" }, theirs || "(nothing)"),
-      make("p", { class: "buttons" }, button("Take theirs", () => choose(theirs)), button("Keep mine", () => choose(null))),
-    );
+    this.all.hidden = this.#conflicts.size < 2;
+  }
+
+  #choiceOf(name, theirs) {
+    const { label } = FIELDS[name];
+    return [
+      make("p", {}, "Above is yours. Somebody else changed it to:"),
+      make("pre", { class: "foreign", tabindex: "0", "aria-label": `${label} of somebody else` }, theirs || "(nothing)"),
+      make(
+        "p",
+        { class: "buttons" },
+        button("Take theirs", () => this.#choose(name, true), { "aria-label": `Take theirs: ${label}` }),
+        button("Keep mine", () => this.#choose(name, false), { "aria-label": `Keep mine: ${label}` }),
+      ),
+    ];
+  }
+
+  #choose(name, takeTheirs) {
+    if (takeTheirs) {
+      this.#inputs[name].value = this.#conflicts.get(name);
+    }
+    this.#conflicts.delete(name);
+    this.#changed();
+    this.#showConflicts();
+    const [next] = this.#conflicts.keys();
+    if (next) {
+      this.#choices[next].querySelector("button").focus();
+    } else {
+      setNote(this.problem, "");
+      this.save.focus();
+    }
+  }
+
+  #chooseAll(takeTheirs) {
+    for (const name of [...this.#conflicts.keys()]) {
+      this.#choose(name, takeTheirs);
+    }
   }
 
   /** Errors by field; one without a field is the form's. */
@@ -263,19 +317,18 @@ export class TaskForm {
   }
 
   #placed(error) {
-    const field = error.data?.field ?? PLACES[error.reason];
-    return field in FIELDS ? { [field]: `was refused: ${error.message}` } : { form: `Not saved: ${error.message}` };
+    const field = fieldOf(error);
+    return field ? { [field]: `was refused: ${error.message}` } : { form: `Not saved: ${error.message}` };
   }
 }
 
-const PLACES = Object.freeze({
-  unknown_dependency: "dependencies",
-  dependency_cycle: "dependencies",
-  invalid_resource: "resources",
-});
+function labelsOf(names) {
+  return names.map((name) => FIELDS[name].label.toLowerCase()).join(", ");
+}
 
+/** Numbers are typed as text: of what is none, a number's control would say that it is empty. */
 const TYPES = Object.freeze({
-  integer: { type: "number", step: 1 },
-  number: { type: "number", step: "any", min: 0 },
+  integer: { type: "text", inputmode: "numeric", autocomplete: "off" },
+  number: { type: "text", inputmode: "decimal", autocomplete: "off" },
   moment: { type: "datetime-local", step: 1 },
 });

@@ -57,7 +57,7 @@ export function createPicker(page, { own, changed }) {
     ]);
     const found = new Map([...byId.tasks, ...byWords.tasks].map((task) => [task.id, task]));
     const circles = await circlesAmong([...found.keys()]);
-    if (text === input.value.trim()) {
+    if (text === input.value.trim() && document.activeElement === input) {
       setNote(problem, found.size ? "" : "No task has these words.");
       offer([...found.values()].slice(0, FOUND_MAX).map((task) => ({ task, why: whyNot(task.id, circles) })));
     }
