@@ -23,8 +23,9 @@ def run(module: str, expression: str, **values: Any) -> Any:
         f"console.log(JSON.stringify({expression}));"
     )
     done = node(
-        ["--input-type=module", "--no-warnings", "--eval", script],
+        ["--input-type=module", "--no-warnings", "-"],
         return_completed_process=True,
+        input=script,  # a plan of thousands is too long for an argument
         capture_output=True,
         text=True,
         timeout=60,
