@@ -73,9 +73,8 @@ export class TaskDrawer extends View {
   }
 
   #title() {
-    const copy = button("⧉", () => copyText(this.page, this.#id, "The id"), { class: "icon quiet", "aria-label": "Copy the id", title: "Copy the id" });
     const close = button("✕", () => this.page.go({ task: "" }), { class: "icon quiet", "aria-label": "Close the details", title: "Close (Esc)" });
-    return make("div", { class: "title" }, this.heading, make("span", {}, copy, close));
+    return make("div", { class: "title" }, this.heading, close);
   }
 
   #state() {
@@ -98,6 +97,7 @@ export class TaskDrawer extends View {
       priority: button("Priority…", () => this.#act((page, ids) => prioritizeTasks(page, ids, this.#task.priority)), live),
       note: button("Note…", () => this.#act((page, [id]) => addNote(page, id)), live),
       graph: button("Graph", () => this.#showInGraph(), { title: "Show it in the graph (g)" }),
+      name: button("Copy id", () => copyText(this.page, this.#id, "The id")),
       copy: button("Copy JSON", () => copyText(this.page, JSON.stringify(this.#task, null, 2), "The task as JSON")),
       reset: button("Reset…", () => this.#reset(), live),
       release: button("Take back…", () => this.#act((page) => releaseTask(page, this.#task)), danger),
@@ -158,7 +158,7 @@ export class TaskDrawer extends View {
 
   /** The focus goes back to where it was, or to what shows the task now. */
   #goBack(id) {
-    const shown = () => document.querySelector(`main > :not([hidden]) [data-id="${CSS.escape(id)}"]`);
+    const shown = () => document.querySelector(`.scene > :not([hidden]) [data-id="${CSS.escape(id)}"]`);
     const from = this.#cameFrom?.isConnected && this.#cameFrom !== document.body ? this.#cameFrom : shown();
     (from?.matches("a, button, [tabindex]") ? from : from?.querySelector("a, button"))?.focus();
     this.#cameFrom = null;
@@ -217,7 +217,7 @@ export class TaskDrawer extends View {
     this.#task = task && this.#heard && this.#task?.version > task.version ? this.#task : task;
     this.#why = why;
     this.#attempts = past?.attempts ?? [];
-    this.#problem = found ? "" : past ? "This task does not exist any more." : "There is no such task in this project (or not any more).";
+    this.#problem = found ? "" : "There is no task of this name, or not any more.";
     this.#startEditing();
     this.page.plan();
   }

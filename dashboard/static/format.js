@@ -98,6 +98,7 @@ const CAUSES = Object.freeze({
 
 /** What an event says beside its type. Its `data` may hold anything, or nothing. */
 const DETAILS = Object.freeze({
+  task_edited: ({ fields }) => [Array.isArray(fields) ? fields.join(", ") : ""],
   task_progress: ({ progress, note }) => [percent(progress), note],
   task_noted: ({ note }) => [note],
   resources_reserved: ({ resources }) => [Array.isArray(resources) ? resources.join(", ") : ""],

@@ -121,7 +121,7 @@ export class TaskForm {
     const id = `field-${name}`;
     const { input, node } = this.#control(name, id);
     const note = make("p", { class: "problem", id: `${id}-problem`, hidden: true });
-    const choice = make("div", { class: "conflict", hidden: true });
+    const choice = make("div", { class: "conflict", role: "group", "aria-label": "Changed by both", hidden: true });
     this.#inputs[name] = input;
     this.#notes[name] = note;
     this.#choices[name] = choice;
@@ -267,15 +267,14 @@ export class TaskForm {
   }
 
   #choiceOf(name, theirs) {
-    const { label } = FIELDS[name];
     return [
       make("p", {}, "Above is yours. Somebody else changed it to:"),
-      make("pre", { class: "foreign", tabindex: "0", "aria-label": `${label} of somebody else` }, theirs || "(nothing)"),
+      make("pre", { class: "foreign", tabindex: "0", "aria-label": "Theirs" }, theirs || "(nothing)"),
       make(
         "p",
         { class: "buttons" },
-        button("Take theirs", () => this.#choose(name, true), { "aria-label": `Take theirs: ${label}` }),
-        button("Keep mine", () => this.#choose(name, false), { "aria-label": `Keep mine: ${label}` }),
+        button("Take theirs", () => this.#choose(name, true)),
+        button("Keep mine", () => this.#choose(name, false)),
       ),
     ];
   }
