@@ -8,7 +8,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PACKAGES := task_coordinator.py actor protocol mcp_client dashboard
 CHECKED := $(PACKAGES) tests benchmarks
 
-.PHONY: help run demo install test format lint types imports generated browser unit chaos bench generate clean
+.PHONY: help run demo install test format lint types imports generated browser unit chaos bench \
+        generate pictures clean
 
 help:            ## Show this help
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -55,6 +56,9 @@ bench: $(VENV)/tested    ## Measure: add, claim, done beside a bare echo server
 generate: $(VENV)/tested ## Write what is derived from the table of methods
 	$(BIN)/python -m protocol.generate
 	$(BIN)/python -m tests.docs.diagram
+
+pictures: browser        ## Take the pictures in docs/pictures anew, of agents at work
+	$(BIN)/python -m tests.browser.pictures docs/pictures
 
 clean:           ## Remove what was installed and built
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parent / "results" / "dashboard.jsonl"
 LAYERS = 20
 SEED = 4
 PATIENCE_SECONDS = 60.0
-STORM_VIEWS = ("overview", "tasks")
+STORM_VIEWS = ("overview", "tasks", "graph", "events")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -290,6 +290,7 @@ export class GraphView extends View {
     } else {
       this.#drawnLayout = this.#layout;
       this.picture.show(this.#relations, this.#layout);
+      this.dataset.drawn = this.#layout.places.size;
       if (this.#fitted !== this.#loaded) {
         this.#fitted = this.#loaded;
         this.picture.fit(READABLE);
