@@ -24,6 +24,8 @@ import { View } from "./view.js";
 const GAP_MS = 250;
 const FINISHED = new Set(["done", "failed", "cancelled"]);
 const RESTING = new Set(["available", "blocked", "scheduled"]);
+/** What may change what waits for what, wherever it happens. */
+const ANYWHERE = new Set(["task_added", "task_edited", "tasks_cleaned", "tasks_pruned"]);
 const SECTIONS = ["why", "texts", "edges", "facts", "attempts"];
 const TOLD = "Could not read the task";
 
@@ -189,11 +191,10 @@ export class TaskDrawer extends View {
   /** Whether what others did may change why it waits, or what waits for it. */
   #concerns(events) {
     const { dependencies = [], status } = this.#task ?? {};
-    const near = new Set([
-      ...(status === "blocked" ? [...dependencies, ...(this.#why?.rootCauses ?? []).map(({ taskId }) => taskId)] : []),
-      ...(this.#why?.unblocks ?? []),
-    ]);
-    return events.some(({ type, taskId }) => near.has(taskId) || type === "tasks_cleaned" || type === "tasks_pruned");
+    const { rootCauses = [], unblocks = [] } = this.#why ?? {};
+    const below = status === "blocked" ? [...dependencies, ...rootCauses.map(({ taskId }) => taskId)] : [];
+    const near = new Set([...unblocks, ...below]);
+    return events.some(({ type, taskId }) => near.has(taskId) || ANYWHERE.has(type));
   }
 
   async #readAll() {
