@@ -49,7 +49,7 @@ def take(stage: Stage, browser: Browser, folder: Path, picture: Picture) -> None
     """Take one picture."""
     desk = Desk(browser)
     tab = desk.tab(theme=picture.theme, size=picture.size)
-    query = {"project": PROJECT, "view": picture.view}
+    query = {"project": PROJECT, "view": picture.view, "range": "900"}
     if picture.task:
         query["task"] = _blocked(stage)
     tab.open(stage.address(**query))
