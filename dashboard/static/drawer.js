@@ -153,8 +153,6 @@ export class TaskDrawer extends View {
     this.scrollTop = 0;
     if (this.#byHand) {
       this.heading.focus({ preventScroll: true });
-      // On a phone it stands in the place of a list that may be scrolled far down.
-      this.heading.scrollIntoView({ block: "nearest" });
     }
   }
 

@@ -28,11 +28,9 @@ def drawer(tab: Tab) -> Locator:
 
 def names(drawer: Locator) -> list[str]:
     """The ids on the first way down to a root cause."""
-    return (
-        drawer.locator(".ways li")
-        .first.locator("a")
-        .evaluate_all("links => links.map((link) => link.lastChild.textContent)")
-    )
+    links = drawer.locator(".ways li").first.locator("a")
+    found: list[str] = links.evaluate_all("all => all.map((link) => link.lastChild.textContent)")
+    return found
 
 
 def claimed(stage: Stage, project: str, task: str) -> dict[str, str]:
@@ -230,6 +228,8 @@ def test_on_a_phone_it_takes_the_place_of_the_list_and_gives_it_back(
     stage: Stage, desk: Desk, project: str
 ) -> None:
     stage.add(project, *tasks(60))
+    stage.call(project, "edit_task", taskId="t55", description="A line\n" * 200)
+    stage.call(project, "edit_task", taskId="t56", description="B\n" * 200, dependencies=["t55"])
     tab = desk.tab(size=PHONE)
     tab.open(stage.address(project=project, view="tasks", sort="created"))
     link = tab.part("rows").get_by_role("link", name="t55", exact=True)
@@ -239,6 +239,10 @@ def test_on_a_phone_it_takes_the_place_of_the_list_and_gives_it_back(
     expect(heading).to_be_in_viewport()
     expect(tab.page.locator("tasks-view")).to_be_hidden()
     assert tab.overflow() == 0
-    tab.page.locator("task-drawer").get_by_role("button", name="Close the details").click()
+    drawer = tab.page.locator("task-drawer")
+    drawer.get_by_role("link", name="t56").click()  # far below, after a long text
+    expect(heading).to_have_text("t56")
+    expect(heading).to_be_in_viewport()
+    drawer.get_by_role("button", name="Close the details").click()
     expect(link).to_be_focused()
     expect(link).to_be_in_viewport()
