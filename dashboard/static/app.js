@@ -6,25 +6,18 @@
  * how anything is shown or asked.
  */
 
-import { AddDialog } from "./add.js";
 import { createCounts } from "./counts.js";
 import { ask, createSaid } from "./dialogs.js";
 import { part, setNote } from "./dom.js";
-import { TaskDrawer } from "./drawer.js";
-import { EventsView } from "./events.js";
 import { Feed } from "./feed.js";
 import { createFilterBar } from "./filter_bar.js";
 import { parse, withStatusToggled } from "./filter.js";
-import { GraphView } from "./graph.js";
 import { createHeader } from "./header.js";
 import { createSheet, listen } from "./keys.js";
-import { OverviewView } from "./overview.js";
 import { createProjects } from "./projects.js";
 import { isProject, readRoute, VIEWS, writeRoute } from "./route.js";
 import { Connection, ConnectionLost } from "./rpc.js";
-import { TasksView } from "./tasks.js";
 import { createTheme } from "./theme.js";
-import { TimelineView } from "./timeline.js";
 import { createToken, keptToken } from "./token.js";
 
 const TICK_MS = 1_000;
@@ -73,7 +66,7 @@ const page = {
   go,
   plan,
   learn,
-  add: () => addDialog.show(),
+  add,
   serverNow,
   get route() {
     return route;
@@ -89,23 +82,22 @@ const page = {
   },
 };
 
-for (const [tag, view] of [
-  ["overview-view", OverviewView],
-  ["tasks-view", TasksView],
-  ["graph-view", GraphView],
-  ["timeline-view", TimelineView],
-  ["events-view", EventsView],
-  ["task-drawer", TaskDrawer],
-  ["add-dialog", AddDialog],
-]) {
-  customElements.define(tag, view);
-}
-
 const views = Object.fromEntries(VIEWS.map((name) => [name, document.querySelector(`${name}-view`)]));
 const drawer = document.querySelector("task-drawer");
 const addDialog = document.querySelector("add-dialog");
-/** Everything that is told what happens. */
-const parts = [...Object.values(views), drawer, addDialog];
+/** Where each part comes from. What is shown first is loaded first, the others as soon as it is there. */
+const ROOMS = new Map([
+  [views.overview, () => import("./overview.js").then(({ OverviewView }) => OverviewView)],
+  [views.tasks, () => import("./tasks.js").then(({ TasksView }) => TasksView)],
+  [views.graph, () => import("./graph.js").then(({ GraphView }) => GraphView)],
+  [views.timeline, () => import("./timeline.js").then(({ TimelineView }) => TimelineView)],
+  [views.events, () => import("./events.js").then(({ EventsView }) => EventsView)],
+  [drawer, () => import("./drawer.js").then(({ TaskDrawer }) => TaskDrawer)],
+  [addDialog, () => import("./add.js").then(({ AddDialog }) => AddDialog)],
+]);
+/** Everything that is told what happens: the parts that are loaded. */
+const parts = [];
+const loading = new Map();
 
 const filterBar = createFilterBar(document.getElementById("filter"), {
   apply: (q) => go({ q }, { replace: true }),
@@ -120,9 +112,51 @@ const frame = [
 
 // --- what happens -------------------------------------------------------------------------------
 
+/** Load a part, once; what was heard before that is nothing to it: it asks for itself. */
+function load(part) {
+  if (!loading.has(part)) {
+    loading.set(part, ROOMS.get(part)().then((kind) => enter(part, kind)).catch((error) => {
+      loading.delete(part); // the server was away: whoever wants it next tries again
+      throw error;
+    }));
+  }
+  return loading.get(part);
+}
+
+function enter(part, kind) {
+  customElements.define(part.localName, kind);
+  part.page = page;
+  guard(part, () => part.setUp());
+  parts.push(part);
+  if (isShown(part)) {
+    tell([part], (view) => view.opened());
+  }
+  plan();
+}
+
+function isShown(part) {
+  return part === views[route.view] || (part === drawer && route.task !== "");
+}
+
+/** Load what is shown now, then everything else, one after the other. */
+async function loadAll() {
+  for (const part of [views[route.view], ...(route.task ? [drawer] : []), ...ROOMS.keys()]) {
+    await load(part).catch(() => {}); // it is tried again when it is wanted
+  }
+}
+
+async function add() {
+  try {
+    await load(addDialog);
+    addDialog.show();
+  } catch (error) {
+    page.complain(error, "open the dialog");
+  }
+}
+
 /** Tell views something; what fails is told in its own place and does not blank the others. */
 function tell(them, what) {
-  for (const view of them) {
+  for (const view of them.filter((one) => parts.includes(one))) {
     guard(view, () => what(view));
   }
 }
@@ -177,6 +211,9 @@ function show(next) {
   }
   for (const [name, view] of Object.entries(views)) {
     view.hidden = name !== route.view;
+  }
+  for (const part of [views[route.view], ...(route.task ? [drawer] : [])]) {
+    load(part).catch((error) => page.complain(error, "show this part"));
   }
   tell([views[route.view], drawer], (view) => view.opened());
   plan();
@@ -251,7 +288,7 @@ const EVERYWHERE = [
     run: () => go({ view }),
   })),
   { key: "/", words: "type a filter", run: () => filterBar.focus() },
-  { key: "n", words: "add tasks", run: () => addDialog.show() },
+  { key: "n", words: "add tasks", run: () => add() },
   { key: "?", words: "this sheet", run: () => showSheet() },
   { key: "Escape", words: "close the details, or leave the selection", run: leave },
 ];
@@ -259,12 +296,12 @@ const EVERYWHERE = [
 function keyGroups() {
   const here = views[route.view];
   const both = [
-    { title: "Details", keys: route.task ? drawer.keys : [] },
-    { title: `In ${route.view}`, keys: here.keys },
+    { title: "Details", keys: (route.task && drawer.keys) || [] },
+    { title: `In ${route.view}`, keys: here.keys ?? [] },
   ];
   // A key is about what has the focus: the details, unless somebody is in the view.
   return [
-    ...(document.activeElement?.closest("main") ? both.reverse() : both),
+    ...(document.activeElement?.closest(".scene") ? both.reverse() : both),
     { title: "Everywhere", keys: EVERYWHERE },
   ];
 }
@@ -279,15 +316,11 @@ const showSheet = createSheet(keyGroups);
 
 // --- beginning ----------------------------------------------------------------------------------
 
-for (const view of parts) {
-  view.page = page;
-  guard(view, () => view.setUp());
-}
 createTheme(document.getElementById("theme"));
 createProjects(document.getElementById("projects"), page);
 listen(keyGroups);
 document.getElementById("keys").addEventListener("click", showSheet);
-document.getElementById("add").addEventListener("click", () => addDialog.show());
+document.getElementById("add").addEventListener("click", () => add());
 document.addEventListener("click", followInPage);
 addEventListener("popstate", () => show(readRoute(location.search)));
 addEventListener("online", () => connection.retry());
@@ -305,6 +338,7 @@ setInterval(() => {
   plan();
 }, TICK_MS);
 show(route);
+loadAll();
 if (connectionState.name === "connecting") {
   connection.run();
 }

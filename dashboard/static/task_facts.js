@@ -9,6 +9,7 @@ import { age, count, cut, describe, momentOf, signOf } from "./format.js";
 import { inFull, timeSince, timeUntil } from "./moments.js";
 
 const TEXT_SHOWN = 2_000;
+const LINES_SHOWN = 40;
 const LISTED = 30;
 
 /** A link that opens a task in the drawer, with its status where that is known. */
@@ -64,8 +65,9 @@ export function createText({ name }) {
     show();
   });
   function show() {
-    const isLong = whole.length > TEXT_SHOWN && !all;
-    setText(shown, isLong ? cut(whole, TEXT_SHOWN) : whole);
+    const first = beginningOf(whole);
+    const isLong = first.length < whole.length && !all;
+    setText(shown, isLong ? first : whole);
     setText(more, `Show all of it (${count(whole.length, "character")})`);
     more.hidden = !isLong;
   }
@@ -77,6 +79,13 @@ export function createText({ name }) {
     }
   };
   return { node: make("section", {}, heading, shown, more), update };
+}
+
+/** What is shown at first: so many lines, and no more characters than is good. */
+function beginningOf(text) {
+  const start = text.slice(0, 2 * TEXT_SHOWN);
+  const lines = start.split("\n", LINES_SHOWN + 1);
+  return cut(lines.length > LINES_SHOWN ? lines.slice(0, LINES_SHOWN).join("\n") : start, TEXT_SHOWN);
 }
 
 /** All other fields, as a list of terms. */

@@ -52,9 +52,13 @@ export class TaskForm {
       { class: "task-form", "aria-label": "Edit the task", novalidate: true },
       this.news,
       ...Object.keys(FIELDS).map((name) => this.#field(name)),
-      this.problem,
-      this.all,
-      make("p", { class: "buttons" }, button("Discard", () => this.discard()), this.save),
+      make(
+        "div",
+        { class: "foot" },
+        this.problem,
+        this.all,
+        make("p", { class: "buttons" }, button("Discard", () => this.discard()), this.save),
+      ),
     );
     this.node.addEventListener("submit", (event) => {
       event.preventDefault();

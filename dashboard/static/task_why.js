@@ -7,9 +7,12 @@
 
 import { element, make, named } from "./dom.js";
 import { count } from "./format.js";
+import { inFull } from "./moments.js";
 import { taskLink, taskLinks } from "./task_facts.js";
 import { waysDown } from "./waits.js";
 
+/** A moment as the server writes it into a sentence. */
+const MOMENT = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 const UNMET = Object.freeze(["blocked", "scheduled", "available", "working", "failed", "cancelled"]);
 const READ_MAX = 500;
 const WAYS_MAX = 8;
@@ -33,7 +36,7 @@ export async function explain(page, taskId) {
 /** The sentence, what it waits for, and the ways to where the waiting ends. */
 export function whyOf(page, { reason, blockedBy, ways, moreWays, conflicts }) {
   return [
-    make("p", { class: "reason foreign" }, ...named(reason)),
+    make("p", { class: "reason foreign" }, ...named(reason.replace(MOMENT, inFull))),
     ...(blockedBy.length ? [make("h3", {}, "Waits for"), taskLinks(page, blockedBy.map(linked))] : []),
     ...(ways.length ? [make("h3", {}, "Down to the root cause"), waysOf(page, ways, moreWays)] : []),
     ...conflicts.map(({ resource, taskId, workerId }) =>

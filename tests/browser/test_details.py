@@ -109,7 +109,7 @@ def test_a_long_text_is_shown_without_a_stop_and_stays_while_work_goes_on(
     more = drawer.get_by_role("button", name=re.compile("Show all"))
     expect(more).to_be_visible()
     text = drawer.locator(".text.description")
-    expect(text).not_to_have_text(LONG)
+    assert len((text.text_content() or "").splitlines()) < 100
     assert tab.page.evaluate(TIME_TO_SHOW_ALL) < 1_000
     expect(text).to_have_text(LONG)
     stage.call(project, "report_progress", **held, progress=0.5, note="half of it")
