@@ -7,6 +7,7 @@ know JSON-RPC or tokens.
 
 import hashlib
 import http
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -24,6 +25,10 @@ CONTENT_TYPES: Final[Mapping[str, str]] = {
 }
 
 INDEX: Final = "index.html"
+STYLE: Final = "style.css"
+FIRST: Final = ("app.js", "overview.js")
+"""What is needed first, with all that it imports."""
+IMPORT: Final = re.compile(r'^(?:import .*|\} )from "\./([\w.]+)";$', re.MULTILINE)
 
 
 class Pages:
@@ -32,12 +37,15 @@ class Pages:
     def __init__(self, folder: Traversable | None = None) -> None:
         """Read the files of `folder`, by default the ones that come with the package."""
         folder = files("dashboard") / "static" if folder is None else folder
-        self._pages: dict[str, Response] = {}
-        for file in folder.iterdir():
-            content_type = CONTENT_TYPES.get("." + file.name.rpartition(".")[2])
-            if content_type is not None:
-                path = "/" if file.name == INDEX else f"/static/{file.name}"
-                self._pages[path] = _page(file.read_bytes(), content_type)
+        kept = {file.name: file.read_bytes() for file in folder.iterdir() if _type_of(file.name)}
+        if INDEX in kept:
+            kept[INDEX] = _with_modules(kept)
+        if STYLE in kept:
+            kept[STYLE] = _styles(kept)
+        self._pages = {
+            "/" if name == INDEX else f"/static/{name}": _page(body, _type_of(name) or "")
+            for name, body in kept.items()
+        }
 
     def __contains__(self, path: str) -> bool:
         return path in self._pages
@@ -49,6 +57,28 @@ class Pages:
         if _etag(page) in known:
             return Response(status=http.HTTPStatus.NOT_MODIFIED, headers=page.headers)
         return page
+
+
+def _type_of(name: str) -> str | None:
+    return CONTENT_TYPES.get("." + name.rpartition(".")[2])
+
+
+def _with_modules(kept: Mapping[str, bytes]) -> bytes:
+    """The page with word of the modules that it needs first: a browser would else learn of each
+    only from the one that imports it, and wait for one round after the other."""
+    wanted = [name for name in FIRST if name in kept]
+    for name in wanted:
+        found = IMPORT.findall(kept[name].decode())
+        wanted += [other for other in dict.fromkeys(found) if other not in wanted]
+    links = "".join(f'<link rel="modulepreload" href="/static/{name}" />' for name in wanted)
+    return kept[INDEX].replace(b"</head>", links.encode() + b"</head>", 1)
+
+
+def _styles(kept: Mapping[str, bytes]) -> bytes:
+    """All sheets in one: those of the views after what they share. Each request that is left out
+    saves a browser some milliseconds."""
+    others = sorted(name for name in kept if name.endswith(".css") and name != STYLE)
+    return b"\n".join(kept[name] for name in (STYLE, *others))
 
 
 def _page(body: bytes, content_type: str) -> Response:

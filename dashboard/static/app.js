@@ -128,14 +128,10 @@ function enter(part, kind) {
   part.page = page;
   guard(part, () => part.setUp());
   parts.push(part);
-  if (isShown(part)) {
+  if (part === views[route.view] || part === drawer) {
     tell([part], (view) => view.opened());
   }
   plan();
-}
-
-function isShown(part) {
-  return part === views[route.view] || (part === drawer && route.task !== "");
 }
 
 /** Load what is shown now, then everything else, one after the other. */

@@ -34,6 +34,8 @@ LIVE = 'html[data-live="live"]'
 LOST_SERVER = r"WebSocket connection to .* failed|ERR_CONNECTION_"
 """What a browser says by itself when the server is away. The page has nothing to add."""
 
+LEFT = "net::ERR_ABORTED"
+
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -63,6 +65,8 @@ class Tab:
         self._trouble(f"console {message.type}: {message.text} ({where})")
 
     def _failed(self, request: Request) -> None:
+        if request.failure == LEFT:
+            return  # the page was left before it was all there
         self._trouble(f"{request.method} {request.url} failed: {request.failure}")
 
     def _answered(self, response: Response) -> None:

@@ -122,7 +122,6 @@ def test_a_theme_is_chosen_and_kept(stage: Stage, tab: Tab, project: str) -> Non
 def test_projects_are_listed_and_another_is_opened(stage: Stage, tab: Tab, project: str) -> None:
     other = stage.new_project()
     stage.add(other, *tasks(3))
-    tab.expect("icon.svg failed: net::ERR_ABORTED")  # the page leaves before its icon came
     tab.open(stage.address(project=project))
     menu = tab.page.locator("#projects")
     menu.locator("summary").click()
@@ -155,6 +154,7 @@ def test_after_a_sleep_a_dead_connection_is_noticed_and_made_again(
     tab.page.goto(f"{between.origin}/?project={project}")
     tab.wait_live()
     tab.page.evaluate("window.stayed = true")
+    tab.page.wait_for_load_state("networkidle")
     stage.loop.call(between.freeze)
     stage.add(project, *tasks(2))
     tab.page.clock.fast_forward(HOUR)

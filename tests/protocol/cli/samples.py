@@ -43,7 +43,7 @@ def an_explanation(**more: Any) -> TaskExplained:
         "blocked_by": [],
         "root_causes": [],
         "unblocks": [],
-            "waiting": 0,
+        "waiting": 0,
         "conflicts": [],
     }
     return TaskExplained(**{**fields, **more})
