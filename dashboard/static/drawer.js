@@ -13,6 +13,7 @@ import { quoted } from "./filter.js";
 import { percent, signOf } from "./format.js";
 import { showTimes, timeUntil } from "./moments.js";
 import { Pace } from "./pace.js";
+import { readRoute } from "./route.js";
 import { RpcError } from "./rpc.js";
 import { taskAfter } from "./store.js";
 import { attemptOf, attemptsOf, createText, factsOf, textsOf } from "./task_facts.js";
@@ -57,6 +58,8 @@ export class TaskDrawer extends View {
   // --- building ---------------------------------------------------------------------------------
 
   setUp() {
+    const first = taskOfLoading();
+    this.#byHand = first === "" || this.page.route.task !== first;
     this.setAttribute("role", "region");
     this.setAttribute("aria-label", "Details of a task");
     this.heading = make("h2", { class: "foreign", tabindex: "-1" });
@@ -201,12 +204,11 @@ export class TaskDrawer extends View {
       return;
     }
     const asked = { taskId: id };
-    const { seq } = this.page.state;
     this.#heard = false;
     const [found, why, past] = await Promise.all([
       unlessGone(this.page.call("get_task", asked)),
       unlessGone(explain(this.page, id)),
-      unlessGone(this.page.call("get_task_history", { ...asked, since: seq, limit: 1 })),
+      unlessGone(this.page.call("get_task_history", { ...asked, since: this.page.state.seq, limit: 1 })),
     ]);
     if (id !== this.#id) {
       return;
@@ -229,11 +231,8 @@ export class TaskDrawer extends View {
   // --- doing ------------------------------------------------------------------------------------
 
   #edit() {
-    if (this.#form) {
-      this.#form.focus();
-      return;
-    }
     this.#wantsEdit = true;
+    this.#form?.focus();
     this.#startEditing();
   }
 
@@ -363,6 +362,12 @@ export class TaskDrawer extends View {
     }
     this.#shown.set(name, { from, text });
   }
+}
+
+/** The task that the page was loaded with; somebody may have opened another one since. */
+function taskOfLoading() {
+  const [navigation] = performance.getEntriesByType("navigation");
+  return readRoute(new URL(navigation?.name ?? location.href).search).task;
 }
 
 async function unlessGone(answer) {
