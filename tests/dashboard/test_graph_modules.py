@@ -107,7 +107,7 @@ def test_big_plans_are_laid_out_in_bounded_time(shape: str) -> None:
 
 # --- relations --------------------------------------------------------------------------------
 
-DIAMOND = [
+DIAMOND: list[dict[str, Any]] = [
     {"id": "a", "status": "available", "title": "A", "dependencies": []},
     {"id": "b", "status": "blocked", "title": "B", "dependencies": ["a"]},
     {"id": "c", "status": "blocked", "title": "C", "dependencies": ["a"]},
@@ -152,7 +152,7 @@ def test_arrow_keys_go_along_edges(here: str, key: str, there: str) -> None:
 
 
 def test_mermaid_gets_no_character_that_means_something() -> None:
-    nodes = [
+    nodes: list[dict[str, Any]] = [
         {"id": 'a"]; click a "x"', "title": "<b>&`#", "status": "done", "dependencies": []},
         {
             "id": "b",

@@ -9,7 +9,13 @@ from tests.dashboard.node import run
 
 def task(name: str, version: int = 1, **fields: Any) -> dict[str, Any]:
     number = int(name[1:])
-    plain = {"status": "available", "priority": 0, "dependencies": [], "tags": [], "attempt": 0}
+    plain: dict[str, Any] = {
+        "status": "available",
+        "priority": 0,
+        "dependencies": [],
+        "tags": [],
+        "attempt": 0,
+    }
     times = {"createdAt": f"2026-01-31T09:{number:02}:00.000Z"}
     return {
         "id": name,
@@ -36,7 +42,7 @@ def rows(expression: str, sort: str = "created", **values: Any) -> Any:
 
 
 def test_pages_follow_one_another_and_nothing_is_shown_twice() -> None:
-    two = {"page": page("t1", "t2", cursor="c"), "next": page("t2", "t3")}
+    two: dict[str, Any] = {"page": page("t1", "t2", cursor="c"), "next": page("t2", "t3")}
     assert rows("r", **two) == [["t1", "t2"], False]
     assert rows("m.withPage(r, v.next)", **two) == [["t1", "t2", "t3"], True]
 
@@ -65,7 +71,10 @@ def test_a_new_task_beyond_what_is_loaded_comes_with_its_page() -> None:
 
 
 def test_what_was_read_again_and_did_not_pass_goes() -> None:
-    values = {"asked": ["t1", "t3", "t4"], "found": [task("t3", 2), task("t4")]}
+    values: dict[str, Any] = {
+        "asked": ["t1", "t3", "t4"],
+        "found": [task("t3", 2), task("t4")],
+    }
     assert rows("m.withReread(r, v.asked, v.found)", **values)[0] == ["t3", "t4", "t5"]
 
 
