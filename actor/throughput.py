@@ -70,19 +70,19 @@ class Window(NamedTuple):
     unit: Unit
 
 
-def window_of(now_ms: int, window_seconds: int, bucket_seconds: int | None) -> Window:
+def window_of(now_ms: int, window_seconds: float, bucket_seconds: float | None) -> Window:
     """The buckets that the last so many seconds are cut into, the one that goes on included."""
-    window_ms = window_seconds * 1000
+    window_ms = round(window_seconds * 1000)
     unit: Unit = "minute" if window_ms <= BY_MINUTE_MAX_MS else "hour"
     unit_ms = MINUTE_MS if unit == "minute" else HOUR_MS
     least_ms = -(-window_ms // (BUCKETS_MAX - 1))
-    wanted_ms = (bucket_seconds or _fitting(window_seconds)) * 1000
+    wanted_ms = round((bucket_seconds or _fitting(window_seconds)) * 1000)
     bucket_ms = -(-max(wanted_ms, least_ms) // unit_ms) * unit_ms
     since_ms = (now_ms - window_ms) // bucket_ms * bucket_ms
     return Window(since_ms, now_ms, bucket_ms, unit)
 
 
-def _fitting(window_seconds: int) -> int:
+def _fitting(window_seconds: float) -> int:
     """The shortest step that makes no more buckets than a person can tell apart."""
     return next(
         (step for step in STEPS_SECONDS if window_seconds <= step * BUCKETS_WANTED),

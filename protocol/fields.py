@@ -128,12 +128,8 @@ LeaseSeconds = Annotated[
 Moment = Annotated[
     datetime, Meta(tz=True, description="RFC 3339 with an offset: 2026-01-31T09:30:00Z")
 ]
-MomentAfter = Annotated[
-    datetime, Meta(tz=True, description="At this time or later: 2026-01-31T09:30:00Z")
-]
-MomentBefore = Annotated[
-    datetime, Meta(tz=True, description="Earlier than this time: 2026-01-31T09:30:00Z")
-]
+MomentAfter = Annotated[datetime, Meta(tz=True, description="Then or later.")]
+MomentBefore = Annotated[datetime, Meta(tz=True, description="Earlier.")]
 ClaimToken = Annotated[
     str,
     Meta(

@@ -210,8 +210,7 @@ class ListTasks(TaskFilter, frozen=True, kw_only=True):
             Meta(
                 ge=0,
                 le=TEXT_LENGTH_MAX,
-                description="Cut every text to so many characters, the last one an ellipsis, and "
-                "leave out `metadata`: pages of big tasks stay small.",
+                description="Cut every text to so many characters, and leave out `metadata`.",
             ),
         ]
         | None

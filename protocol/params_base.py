@@ -44,37 +44,30 @@ class Mutation(Params, frozen=True, kw_only=True):
 class TaskFilter(Params, frozen=True, kw_only=True):
     """Which tasks: those that pass every condition that is given."""
 
-    status: Annotated[list[Status], Meta(description="Any of these; empty means all.")] = []
+    status: Annotated[list[Status], Meta(description="Any of these.")] = []
     tags: Annotated[list[Tag], Meta(max_length=50, description="All of these.")] = []
     worker_id: WorkerId | None = None
     depends_on: TaskId | None = None
     search: Search | None = None
     ids: Annotated[list[TaskId], Meta(max_length=BULK_TASKS_MAX, description="Any of these.")] = []
     exclude_tags: Annotated[list[Tag], Meta(max_length=50, description="None of these.")] = []
-    priority_min: Annotated[Priority, Meta(description="This priority or a higher one.")] | None = (
-        None
-    )
-    priority_max: Annotated[Priority, Meta(description="This priority or a lower one.")] | None = (
-        None
-    )
+    priority_min: Annotated[Priority, Meta(description="At least.")] | None = None
+    priority_max: Annotated[Priority, Meta(description="At most.")] | None = None
     upstream_of: (
         Annotated[
             TaskId,
-            Meta(description="This task and all that it depends on, directly or indirectly."),
+            Meta(description="It and all it depends on."),
         ]
         | None
     ) = None
     downstream_of: (
         Annotated[
             TaskId,
-            Meta(description="This task and all that depend on it, directly or indirectly."),
+            Meta(description="It and all that depend on it."),
         ]
         | None
     ) = None
-    overdue: (
-        Annotated[bool, Meta(description="Only unfinished tasks past their deadline; or no such.")]
-        | None
-    ) = None
+    overdue: Annotated[bool, Meta(description="Past its deadline, or not.")] | None = None
     created_after: MomentAfter | None = None
     created_before: MomentBefore | None = None
     updated_after: MomentAfter | None = None

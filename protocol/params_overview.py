@@ -44,19 +44,18 @@ class GetAttention(Params, frozen=True, kw_only=True):
 
 class GetThroughput(Params, frozen=True, kw_only=True):
     window_seconds: Annotated[
-        int,
+        float,
         Meta(ge=60, le=366 * 86_400, description="How far back to look; by default an hour."),
     ] = 3_600
     bucket_seconds: (
         Annotated[
-            int,
+            float,
             Meta(
                 ge=60,
                 le=31 * 86_400,
-                multiple_of=60,
-                description="Length of a bucket: whole minutes, and whole hours in a window of "
-                f"more than two days. Absent: what gives 30 to 120 buckets. At most {BUCKETS_MAX} "
-                "buckets; a bucket that is too short for that is made longer.",
+                description="Length of a bucket; rounded up to whole minutes, or whole hours in a "
+                "window of more than two days. Absent: what gives no more than 120 buckets. At "
+                f"most {BUCKETS_MAX} buckets: one that is too short for that is made longer.",
             ),
         ]
         | None

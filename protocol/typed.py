@@ -752,7 +752,7 @@ class TypedMethods(ABC):
         return result
 
     async def get_throughput(
-        self, *, window_seconds: int = 3600, bucket_seconds: int | None = None
+        self, *, window_seconds: float = 3600, bucket_seconds: float | None = None
     ) -> r.Throughput:
         """What happened minute by minute: added, claimed, done, failed and so on.
 

@@ -15,6 +15,7 @@ import { parse, withStatusToggled } from "./filter.js";
 import { createHeader } from "./header.js";
 import { createSheet, listen } from "./keys.js";
 import { createProjects } from "./projects.js";
+import { createPulse } from "./pulse.js";
 import { isProject, readRoute, VIEWS, writeRoute } from "./route.js";
 import { Connection, ConnectionLost } from "./rpc.js";
 import { createTheme } from "./theme.js";
@@ -40,8 +41,14 @@ const known = { tags: new Set(), workers: new Set(), ids: new Set() };
 
 const feed = new Feed((method, params) => connection.call(method, params), {
   onChange: plan,
-  onEvents: (events) => tell(parts, (view) => view.took(events)),
-  onFresh: () => tell(parts, (view) => view.reloaded()),
+  onEvents: (events) => {
+    tell(parts, (view) => view.took(events));
+    pulse.soon();
+  },
+  onFresh: () => {
+    tell(parts, (view) => view.reloaded());
+    pulse.soon();
+  },
 });
 const connection = new Connection(route.project, keptToken(), {
   onOpen: () => feed.start(),
@@ -103,6 +110,7 @@ const filterBar = createFilterBar(document.getElementById("filter"), {
   apply: (q) => go({ q }, { replace: true }),
   known: () => ({ tags: [...known.tags], workers: [...known.workers], ids: [...known.ids] }),
 });
+const pulse = createPulse(document.getElementById("pulse"), page);
 const frame = [
   ["header", createHeader(document.getElementById("header"))],
   ["token", createToken(document.getElementById("token"), (token) => connection.authorize(token))],

@@ -174,14 +174,14 @@ function axes({ from, to, top }, box) {
 /** A line without axes; `show(values, words)`. */
 export function createSparkline(pathOf) {
   const path = draw("path", { class: "line" });
-  const svg = draw("svg", { class: "sparkline", role: "img", width: 72, height: 18, viewBox: "-1 -1 74 20" }, path);
+  const title = draw("title");
+  const svg = draw("svg", { class: "sparkline", role: "img", width: 72, height: 18, viewBox: "-1 -1 74 20", "aria-label": "Not loaded yet" }, title, path);
   return {
     node: svg,
     show(values, words) {
       setAttribute(path, "d", pathOf(values, 72, 18));
       setAttribute(svg, "aria-label", words);
-      svg.querySelector("title") ?? svg.prepend(draw("title"));
-      setText(svg.querySelector("title"), words);
+      setText(title, words);
     },
   };
 }

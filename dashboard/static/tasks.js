@@ -66,6 +66,7 @@ export class TasksView extends View {
       { key: "e", words: "edit", run: () => this.here && this.page.go({ task: this.here, edit: "1" }) },
       { key: "c", words: "cancel what is selected, or this task", run: () => this.#act(cancelTasks) },
       { key: "r", words: "reset what is selected, or this task", run: () => this.#act(resetTasks) },
+      { key: "g", words: "show it in the graph", run: () => this.here && this.page.go({ view: "graph", task: this.here }) },
       ...(this.selected.size
         ? [{ key: "Escape", words: "leave the selection", run: () => this.#select([]) }]
         : []),

@@ -31,7 +31,7 @@ PATIENCE_MS = 10_000
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
 LIVE = 'html[data-live="live"]'
-LOST_SERVER = r"WebSocket connection to .* failed|ERR_CONNECTION_"
+LOST_SERVER = r"WebSocket connection to .* failed|ERR_(CONNECTION_|CONTENT_LENGTH_|EMPTY_RESPONSE)"
 """What a browser says by itself when the server is away. The page has nothing to add."""
 
 LEFT = "net::ERR_ABORTED"

@@ -172,8 +172,11 @@ def test_hostile_names_and_texts_are_texts(stage: Stage, tab: Tab, project: str,
     description = long[:100_000]
     stage.add(project, {"id": name, "description": description, "tags": [name[:90]]})
     stage.add(project, {"id": "after", "description": HOSTILE, "dependencies": [name]})
-    for view in ("overview", "tasks", "graph", "timeline", "events"):
-        tab.open(stage.address(project=project, view=view))
+    tab.open(stage.address(project=project))
+    for number, view in enumerate(("overview", "tasks", "graph", "timeline", "events"), 1):
+        tab.page.keyboard.press(str(number))
+        expect(tab.page.locator(f"{view}-view")).to_be_visible()
+    expect(tab.page.locator("events-view")).to_contain_text(name)
     tab.page.keyboard.press("2")
     tab.part("rows").get_by_role("link", name=name, exact=True).click()
     drawer = tab.page.locator("task-drawer")

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from protocol.client import connect
 from tests.browser.stage import Stage, tasks
-from tests.browser.tabs import PHONE, Desk, Tab, Theme
+from tests.browser.tabs import Tab
 from tests.servers import running_server
 
 POLICY = (
@@ -84,18 +84,6 @@ def test_a_page_with_something_to_say_is_heard(
     tab.page.evaluate(f"() => {{ {script} }}")
     tab.wait_problem()
     tab.problems.clear()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_first_page(
-    stage: Stage, desk: Desk, project: str, theme: Theme
-) -> None:
-    stage.add(project, *tasks(8, dependencies=lambda number: [number // 2] if number > 1 else []))
-    for tab in (desk.tab(theme=theme), desk.tab(theme=theme, size=PHONE)):
-        tab.open(stage.address(project=project))
-        expect(tab.count("blocked")).to_have_text("7")
-        assert tab.axe() == []
-        assert tab.overflow() == 0
 
 
 def test_axe_would_find_something(stage: Stage, tab: Tab, project: str) -> None:

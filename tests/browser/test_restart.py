@@ -28,6 +28,17 @@ def test_a_page_goes_on_after_the_server_was_killed_and_started_again(
     assert tab.page.evaluate("window.stayed") is True, "the page was loaded again"
 
 
+def test_a_part_that_did_not_come_is_asked_for_again(stage: Stage, tab: Tab, project: str) -> None:
+    """The server went away while the page was still fetching what is not shown yet."""
+    stage.add(project, *tasks(1))
+    tab.page.route("**/static/task_form.js", lambda route: route.abort(), times=1)
+    tab.expect("task_form.js|Failed to load resource")
+    tab.open(stage.address(project=project, view="tasks"))
+    tab.page.wait_for_load_state("networkidle")
+    tab.page.get_by_role("link", name="t1").click()
+    expect(tab.page.locator("task-drawer")).to_contain_text("Task number 1")
+
+
 def test_what_an_mcp_worker_does_is_on_the_page(stage: Stage, tab: Tab, project: str) -> None:
     stage.add(project, *tasks(2))
     tab.open(stage.address(project=project))

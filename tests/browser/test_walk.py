@@ -60,6 +60,9 @@ def test_workers_go_through_a_plan_under_every_view(stage: Stage, tab: Tab, proj
     page.keyboard.press("1")
     expect(page.locator("overview-view")).to_contain_text("Nothing is open.")
     expect(page.locator("overview-view .legend")).to_contain_text("12 done")
+    page.reload()
+    pulse = page.locator("#pulse svg")
+    expect(pulse).to_have_attribute("aria-label", "12 tasks done in the last 30 minutes")
     assert tab.problems == []
 
 
@@ -92,6 +95,9 @@ def test_every_key_of_the_table(stage: Stage, tab: Tab, project: str) -> None:
     page.keyboard.press("r")
     answer(page, "Reset")
     expect(row(tab, "t2")).to_have_class("available")
+    row(tab, "t3").get_by_role("link").focus()
+    page.keyboard.press("g")
+    expect(page.locator('graph-view [data-id="t3"]')).to_have_attribute("aria-current", "true")
 
 
 def test_many_are_chosen_and_changed_at_once(stage: Stage, tab: Tab, project: str) -> None:
