@@ -183,6 +183,7 @@ def test_keys_are_about_what_has_the_focus(
     row = tab.part("rows").locator('tr[data-id="t2"]')
     tab.part("rows").get_by_role("link", name="t1").click()
     expect(drawer.locator("h2")).to_be_focused()
+    expect(drawer).to_contain_text("Task number 1")
     dialog = tab.page.get_by_role("dialog")
     tab.page.keyboard.press("c")
     expect(dialog).to_contain_text("Cancel t1?")
