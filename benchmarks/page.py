@@ -118,7 +118,8 @@ class Tab:
 
     def wait(self, condition: str) -> None:
         """Wait until an expression in the page is true."""
-        self._page.wait_for_function(condition)
+        # A function, since the page's policy forbids that an expression is read from text.
+        self._page.wait_for_function(f"() => {condition}")
 
     def watch_frames(self) -> None:
         """Begin to write down the time between two frames."""
