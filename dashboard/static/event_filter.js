@@ -8,12 +8,6 @@
 import { paramsOf } from "./filter.js";
 import { describe } from "./format.js";
 
-/** Events are kept in this order: the newest first, each once. */
-export function merged(one, other) {
-  const bySeq = new Map([...one, ...other].map((event) => [event.seq, event]));
-  return [...bySeq.values()].sort((a, b) => b.seq - a.seq);
-}
-
 /**
  * What a filter asks of events: `{workerId, ids, words, statuses, ofTasks}`; null where it asks
  * nothing. `ofTasks` are params of `list_tasks` for what only a task can answer.
@@ -22,6 +16,15 @@ export function conditionsOf(filter, now) {
   const { workerId = null, ids = null, search = "", status = null, ...rest } = paramsOf(filter, now);
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return { workerId, ids: ids && new Set(ids), words, statuses: status && new Set(status), ofTasks: Object.keys(rest).length ? rest : null };
+}
+
+/** What of it the server looks for, where it is asked for events: params of `get_events`. */
+export function eventParams({ workerId, ids }, types) {
+  return {
+    ...(types.length ? { types } : {}),
+    ...(workerId === null ? {} : { workerId }),
+    ...(ids?.size === 1 ? { taskId: [...ids][0] } : {}),
+  };
 }
 
 /** Whether an event passes. `tasks` is the set of ids that pass `ofTasks`, null while unknown. */

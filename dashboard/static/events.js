@@ -1,62 +1,76 @@
 /**
  * What happened, event by event, the newest first.
  *
- * Owns which events are kept and shown, following and pausing, earlier pages, and the export. What
- * the filter means for events is in event_filter.js. Must not know the connection.
+ * Owns what is asked for and when, following and pausing, and how the view is built. Which events
+ * are kept is in event_log.js, what the filter means for them in event_filter.js. Must not know
+ * the connection.
  */
 
 import { copyText, saveFile } from "./copying.js";
-import { button, keyed, make, setAttribute, setNote, setText } from "./dom.js";
-import { conditionsOf, eventPasses, merged } from "./event_filter.js";
+import { button, keyed, make, setNote, setText } from "./dom.js";
+import { exportEvents, LINES_MAX } from "./event_export.js";
+import { conditionsOf, eventParams, eventPasses } from "./event_filter.js";
+import { EventLog } from "./event_log.js";
 import { createEvent } from "./event_row.js";
-import { isEmpty } from "./filter.js";
-import { count, EVENT_WORDS } from "./format.js";
-import { TaskSet } from "./task_set.js";
+import { age, count, EVENT_WORDS } from "./format.js";
+import { inFull } from "./moments.js";
+import { Pace } from "./pace.js";
+import { TaskSet, tasksThatPass } from "./task_set.js";
 import { View } from "./view.js";
 
-/** Rows while following; who goes back to earlier ones may have more. */
-const KEPT = 500;
-const KEPT_MOST = 5_000;
-const PAGE = 500;
-/** Windows of the history that are looked through for events that pass, before one has to ask again. */
+/** Rows that are looked for at once. */
+const ROWS = 100;
+/** Requests for that; after them one has to ask again. */
 const LOOKED_MAX = 8;
-const EXPORT_PAGE = 1_000;
-const EXPORT_MAX = 100_000;
+const PAGE = 1_000;
+const OF_TASKS =
+  "Part of this filter is about tasks as they are now: events without a task, and those of deleted tasks, do not pass.";
 
 export class EventsView extends View {
-  #events = [];
-  /** What is shown while paused; null while following. */
-  #frozen = null;
-  /** Everything after this number is loaded. */
-  #from = null;
-  #pruned = 0;
+  #log = new EventLog();
+  #filtered = null;
+  #conditions = null;
+  /** The same without what only tasks can answer. */
+  #local = null;
+  #chosen = new Set();
+  #wanted = 0;
   #loading = false;
   #problem = "";
+  #wasLive = false;
   #atTop = true;
   #pausedByHand = false;
-  #exporting = "";
+  #drawn = null;
+  #exporting = null;
+  #load = new Pace(() => this.#read(), 0, (error) => this.#failed(error));
 
   get keys() {
-    return [{ key: " ", words: "pause, or follow", run: () => this.#pause(this.#frozen === null) }];
+    return [{ key: " ", words: "pause, or follow", run: () => this.#pause(this.#log.held === null) }];
   }
 
   // --- building ---------------------------------------------------------------------------------
 
   setUp() {
     this.summary = make("p", { class: "summary" });
-    this.pausing = button("Pause", () => this.#pause(this.#frozen === null), { "aria-pressed": "false" });
+    this.pausing = button("Pause", () => this.#pause(this.#log.held === null));
     this.export = button("Export JSON Lines", () => this.#export(), { live: true });
-    this.pill = button("", () => this.#backToTop(), { class: "pill", hidden: true });
+    this.pill = button("", () => this.#pause(false), { class: "pill", hidden: true });
     this.top = make("div", { class: "top" });
-    this.list = make("ol", { class: "events panel", data: { part: "events" }, "aria-label": "Events, the newest first" });
+    this.list = make("ol", {
+      class: "events panel",
+      data: { part: "events" },
+      "aria-label": "Events, the newest first",
+      on: { pointerover: ({ target }) => this.#tellAge(target) },
+    });
     this.nothing = make("p", { class: "empty", hidden: true });
+    this.honest = make("p", { class: "hint", hidden: true }, OF_TASKS);
     this.problem = make("p", { class: "problem", role: "status", hidden: true });
-    this.earlier = button("Earlier events", () => this.#loadEarlier(), { live: true, class: "more" });
+    this.earlier = button("Earlier events", () => this.#want(ROWS), { live: true, class: "more" });
     this.end = make("p", { class: "hint end", hidden: true });
-    this.tasks = new TaskSet(this.page, (error) => this.#failed(error));
+    this.tasks = new TaskSet(this.page.call, () => this.#answered(), (error) => this.#failed(error));
     this.append(
       make("h2", { class: "unseen" }, "Events"),
       make("div", { class: "toolbar" }, this.summary, this.#typeMenu(), this.pausing, this.export),
+      this.honest,
       this.problem,
       this.top,
       this.pill,
@@ -68,7 +82,7 @@ export class EventsView extends View {
     new IntersectionObserver(([{ isIntersecting }]) => {
       if (!this.hidden) {
         this.#atTop = isIntersecting;
-        this.#followOrFreeze();
+        this.#followOrHold();
       }
     }).observe(this.top);
   }
@@ -83,13 +97,9 @@ export class EventsView extends View {
       return box;
     });
     const choices = this.types.map((box) => make("p", { class: "choice" }, box, make("label", { for: box.id }, box.value.replaceAll("_", " "))));
+    const all = button("All types", () => this.page.go({ types: "" }, { replace: true }), { class: "quiet" });
     this.typesWord = make("summary", {}, "All types");
-    const menu = make(
-      "details",
-      { class: "menu types" },
-      this.typesWord,
-      make("div", { class: "menu-body" }, button("All types", () => this.page.go({ types: "" }, { replace: true }), { class: "quiet" }), ...choices),
-    );
+    const menu = make("details", { class: "menu types" }, this.typesWord, make("div", { class: "menu-body" }, all, ...choices));
     document.addEventListener("click", ({ target }) => {
       menu.open &&= menu.contains(target);
     });
@@ -103,84 +113,112 @@ export class EventsView extends View {
     return menu;
   }
 
-  // --- what is known ----------------------------------------------------------------------------
+  // --- what is asked for ------------------------------------------------------------------------
 
   get #types() {
     return (this.page.route.types ?? "").split(",").filter((type) => Object.hasOwn(EVENT_WORDS, type));
   }
 
   opened() {
-    const chosen = new Set(this.#types);
-    for (const box of this.types) {
-      box.checked = chosen.has(box.value);
+    const types = this.#types;
+    const filtered = `${types}\n${this.page.filter.text}`;
+    if (filtered !== this.#filtered) {
+      this.#filtered = filtered;
+      this.#begin();
+      for (const box of this.types) {
+        box.checked = types.includes(box.value);
+      }
+      setText(this.typesWord, types.length ? count(types.length, "type") : "All types");
     }
-    setText(this.typesWord, chosen.size ? count(chosen.size, "type") : "All types");
-    if (this.#from === null || this.#shown().length < PAGE / 10) {
-      this.#loadEarlier();
-    }
+    this.#want(ROWS - this.#shown().length);
   }
 
   closed() {
-    this.#frozen = null;
     this.#pausedByHand = false;
     this.#atTop = true;
-    this.#events = this.#events.slice(0, KEPT);
-    this.#from = this.#events.length === KEPT ? this.#events.at(-1).seq - 1 : this.#from;
+    this.#log.follow();
   }
 
   took(events) {
-    this.#events = merged(this.#events, events);
-    this.#trim();
+    const { tail } = this.#log;
+    if (tail === null) {
+      return;
+    }
+    this.tasks.again(events.map(({ taskId }) => taskId));
+    if (this.#log.isFull && this.#conditions.ofTasks) {
+      this.#log.drop(({ taskId }) => this.tasks.fails(taskId));
+    }
+    this.#log.add(events.filter((event) => this.#mayPass(event)), events.at(-1).seq);
   }
 
   reloaded() {
-    this.#events = [];
-    this.#from = null;
-    this.#frozen = null;
+    this.#log.forget();
     this.tasks.forget();
     if (!this.hidden) {
-      this.#loadEarlier();
+      this.#want(ROWS);
     }
   }
 
-  #trim() {
-    const most = this.#frozen === null && this.#atTop ? KEPT : KEPT_MOST;
-    if (this.#events.length > most) {
-      this.#events = this.#events.slice(0, most);
-      this.#from = this.#events.at(-1).seq - 1;
+  /** What is shown follows another filter. Ages in it are those of now. */
+  #begin() {
+    this.#conditions = conditionsOf(this.page.filter, this.page.serverNow());
+    this.#local = { ...this.#conditions, ofTasks: null };
+    this.#chosen = new Set(this.#types);
+    this.tasks.want(this.#conditions.ofTasks, []);
+    this.#log.forget();
+    this.#problem = "";
+  }
+
+  /** Look for so many more rows before those that are shown. */
+  #want(rows) {
+    if (rows > 0 && this.page.state.loaded) {
+      this.#wanted = Math.max(this.#wanted, rows);
+      this.#loading = true;
+      this.#load.soon();
     }
   }
 
-  /** Read the events before those that are loaded, until some of them pass the filter. */
-  async #loadEarlier() {
-    if (this.#loading || !this.page.live && this.#from === null && !this.page.state.loaded) {
-      return;
+  async #read() {
+    let wanted = this.#wanted;
+    this.#wanted = 0;
+    if (this.#log.tail === null) {
+      this.#log.start(this.page.state.seq);
     }
-    this.#loading = true;
     try {
-      const before = this.#shown().length;
-      for (let looked = 0; looked < LOOKED_MAX && this.#shown().length === before && this.#from !== this.#pruned; looked += 1) {
-        await this.#loadPage();
+      for (let looked = 0; looked < LOOKED_MAX && wanted > 0; looked += 1) {
+        wanted -= await this.#readPage();
       }
       this.#problem = "";
-    } catch (error) {
-      this.#failed(error);
     } finally {
-      this.#loading = false;
-      this.page.plan();
+      this.#loading = this.#wanted > 0;
+      this.#followOrHold();
     }
   }
 
-  async #loadPage() {
-    const end = this.#from ?? this.page.state.seq;
-    const since = Math.max(0, end - PAGE);
-    const page = await this.page.call("get_events", { since, until: end, limit: PAGE });
-    this.#pruned = page.prunedThrough ?? 0;
-    this.#from = Math.max(since, this.#pruned);
-    this.#events = merged(this.#events, page.events);
-    if (this.#frozen !== null) {
-      this.#frozen = merged(this.#frozen, page.events);
+  /** Read what comes before; how many rows there are now that were not there. */
+  async #readPage() {
+    const asked = this.#log.earlier;
+    if (asked === null) {
+      return ROWS;
     }
+    const { ofTasks } = this.#conditions;
+    const params = { ...eventParams(this.#conditions, this.#types), until: asked.until, limit: PAGE };
+    let page = await this.page.call("get_events", { ...params, since: asked.since });
+    const { prunedThrough = 0 } = page;
+    if (page.nextSince !== undefined && this.#log.shorten()) {
+      return 0;
+    }
+    const found = page.events;
+    while (page.nextSince !== undefined) {
+      page = await this.page.call("get_events", { ...params, since: page.nextSince });
+      found.push(...page.events);
+    }
+    const wanted = found.filter((event) => this.#mayPass(event));
+    if (ofTasks) {
+      await this.tasks.know(ofTasks, wanted.map(({ taskId }) => taskId));
+    }
+    const taken = this.#log.takeEarlier(asked, found.length, wanted, prunedThrough);
+    return taken ? this.#passing(wanted).length : 0;
   }
 
   #failed(error) {
@@ -190,28 +228,35 @@ export class EventsView extends View {
 
   // --- what is shown ----------------------------------------------------------------------------
 
+  #mayPass(event) {
+    return (!this.#chosen.size || this.#chosen.has(event.type)) && eventPasses(event, this.#local, null);
+  }
+
   #passing(events) {
-    const conditions = conditionsOf(this.page.filter, this.page.serverNow());
-    const types = new Set(this.#types);
-    this.tasks?.want(conditions.ofTasks, conditions.ofTasks ? events.map(({ taskId }) => taskId) : []);
-    const { passing } = this.tasks ?? {};
-    return events.filter((event) => (!types.size || types.has(event.type)) && eventPasses(event, conditions, passing));
+    const ofTasks = this.#conditions?.ofTasks;
+    if (!ofTasks) {
+      return events;
+    }
+    this.tasks.want(ofTasks, events.map(({ taskId }) => taskId));
+    const { passing } = this.tasks;
+    return events.filter(({ taskId }) => passing.has(taskId));
   }
 
   #shown() {
-    const events = this.#frozen ?? this.#events;
-    const narrowed = !isEmpty(this.page.filter) || this.#types.length > 0;
-    return narrowed ? this.#passing(events) : events;
+    return this.#passing(this.#log.shown);
+  }
+
+  #answered() {
+    this.#drawn = null;
+    this.page.plan();
   }
 
   /** While somebody reads further down, or paused, nothing moves: new events are counted. */
-  #followOrFreeze() {
-    const freeze = this.#pausedByHand || !this.#atTop;
-    if (freeze && this.#frozen === null) {
-      this.#frozen = this.#events;
-    } else if (!freeze && this.#frozen !== null) {
-      this.#frozen = null;
-      this.#trim();
+  #followOrHold() {
+    if (this.#pausedByHand || !this.#atTop) {
+      this.#log.hold();
+    } else {
+      this.#log.follow();
     }
     this.page.plan();
   }
@@ -222,39 +267,54 @@ export class EventsView extends View {
       this.top.scrollIntoView({ block: "end" });
       this.#atTop = true;
     }
-    this.#followOrFreeze();
-  }
-
-  #backToTop() {
-    this.#pause(false);
+    this.#followOrHold();
   }
 
   draw({ live }) {
+    if (live && !this.#wasLive) {
+      this.#want(ROWS - this.#shown().length); // what was asked while it was away
+    }
+    this.#wasLive = live;
     const shown = this.#shown();
-    keyed(this.list, shown, ({ seq }) => seq, (event) => this.#createRow(event));
+    if (shown !== this.#drawn) {
+      this.#drawn = shown;
+      keyed(this.list, shown, ({ seq }) => seq, (event) => this.#createRow(event));
+    }
     this.list.hidden = !shown.length;
-    const news = this.#frozen === null ? 0 : this.#passing(this.#events.filter(({ seq }) => seq > (this.#frozen[0]?.seq ?? 0))).length;
-    this.pill.hidden = !news;
-    setText(this.pill, `${news.toLocaleString("en")} new ↑`);
-    setText(this.pausing, this.#pausedByHand ? "Follow" : "Pause");
-    setAttribute(this.pausing, "aria-pressed", String(this.#pausedByHand));
-    setText(this.summary, shown.length ? `${count(shown.length, "event")} shown${this.#frozen === null ? "" : ", paused"}` : "");
-    setText(this.export, this.#exporting || "Export JSON Lines");
-    this.export.toggleAttribute("data-off", this.#exporting !== "");
+    this.#drawFrame(shown);
+    this.honest.hidden = !this.#conditions?.ofTasks;
+    this.earlier.hidden = this.#log.complete || this.#log.tail === null;
+    setText(this.earlier, this.#loading ? "Loading…" : "Earlier events");
     setNote(this.problem, this.#problem);
-    this.earlier.hidden = this.#from === this.#pruned && this.#from !== null;
-    setNote(this.end, this.earlier.hidden && this.#pruned ? `Events up to #${this.#pruned} were removed; their archive lies beside the database.` : "");
+    setNote(this.end, this.#log.complete && this.#log.pruned ? removedThrough(this.#log.pruned) : "");
     setNote(this.nothing, shown.length ? "" : this.#nothingOf(live));
   }
 
+  #drawFrame(shown) {
+    const { events, more } = this.#log.news;
+    const news = this.#passing(events).length;
+    const paused = this.#log.held !== null;
+    this.pill.hidden = !news && !this.#log.cut;
+    setText(this.pill, news ? `${news.toLocaleString("en")}${more ? "+" : ""} new ↑` : "The newest ↑");
+    setText(this.pausing, paused ? "Follow" : "Pause");
+    setText(this.summary, shown.length ? `${count(shown.length, "event")} shown${paused ? ", paused" : ""}` : "");
+    setText(this.export, this.#exporting === null ? "Export JSON Lines" : `Stop at ${count(this.#exporting.lines, "line")}`);
+  }
+
   #nothingOf(live) {
-    if (this.#loading || (this.#from === null && live)) {
-      return "Loading…";
+    if (this.#problem) {
+      return "";
     }
-    if (this.#from === null) {
+    if (!live && this.#log.tail === null) {
       return "Not connected; the events come as soon as the server is there.";
     }
-    return this.#events.length ? "No event passes the filter, in what was looked at." : "Nothing has happened yet.";
+    if (this.#loading || this.#log.tail === null) {
+      return "Loading…";
+    }
+    if (!this.#log.complete) {
+      return "No event passes the filter, in what was looked at.";
+    }
+    return this.#filtered === "\n" ? "Nothing has happened yet." : "No event passes the filter.";
   }
 
   #createRow(event) {
@@ -263,56 +323,67 @@ export class EventsView extends View {
     json.addEventListener("toggle", () => {
       if (json.open && json.childElementCount === 1) {
         const text = JSON.stringify(event, null, 2);
-        json.append(make("pre", { class: "foreign", tabindex: "0" }, text), button("Copy", () => copyText(this.page, text, "The event as JSON")));
+        const copy = button("Copy", () => copyText(this.page, text, "The event as JSON"));
+        json.append(make("pre", { class: "foreign", tabindex: "0" }, text), copy);
       }
     });
     node.append(make("span", { class: "seq hint" }, `#${event.seq}`), json);
     return { node, update };
   }
 
+  /** The time of a row says how long ago that is, to whoever points at it. */
+  #tellAge(target) {
+    const time = target.closest?.("time");
+    if (time) {
+      time.title = `${inFull(time.dateTime)}, ${age(this.page.serverNow() - Date.parse(time.dateTime))} ago`;
+    }
+  }
+
   // --- export -----------------------------------------------------------------------------------
 
-  /** Everything that passes, of the whole history, as JSON Lines, oldest first. */
+  /** Everything that passes, of the whole history; pressed again, it stops. */
   async #export() {
-    const parts = [];
-    let found = 0;
-    let since = 0;
-    const types = this.#types;
+    if (this.#exporting !== null) {
+      this.#exporting.stop = true;
+      return;
+    }
+    const state = { lines: 0, stop: false };
+    this.#exporting = state;
+    const conditions = conditionsOf(this.page.filter, this.page.serverNow());
+    const params = eventParams(conditions, this.#types);
+    const goesOn = (lines) => {
+      state.lines = lines;
+      this.page.plan();
+      return !state.stop;
+    };
     try {
-      for (;;) {
-        const page = await this.page.call("get_events", { since, limit: EXPORT_PAGE, ...(types.length ? { types } : {}) });
-        const passing = await this.#passingForExport(page.events);
-        found += passing.length;
-        parts.push(passing.map((event) => `${JSON.stringify(event)}\n`).join(""));
-        if (page.nextSince === undefined || found >= EXPORT_MAX) {
-          break;
-        }
-        since = page.nextSince;
-        this.#exporting = `${found.toLocaleString("en")} events…`;
-        this.page.plan();
+      const passing = (events) => this.#passingForExport(events, conditions);
+      const made = await exportEvents(this.page.call, params, this.page.state.seq, passing, goesOn);
+      if (made.stopped) {
+        this.page.say("The export was stopped; nothing is saved.");
+      } else {
+        saveFile(`${this.page.route.project}-events.jsonl`, made.parts, "application/jsonl");
+        this.page.say(`${count(made.lines, "event")} exported${made.cut ? CUT : ""}.${made.pruned ? ` ${removedThrough(made.pruned)}` : ""}`);
       }
-      saveFile(`${this.page.route.project}-events.jsonl`, parts, "application/jsonl");
-      const more = found >= EXPORT_MAX ? `: the first ${EXPORT_MAX.toLocaleString("en")} or so; export the rest with a filter` : "";
-      this.page.say(`${count(found, "event")} exported${more}.`);
     } catch (error) {
       this.page.complain(error, "export the events");
     } finally {
-      this.#exporting = "";
+      this.#exporting = null;
       this.page.plan();
     }
   }
 
-  async #passingForExport(events) {
-    const conditions = conditionsOf(this.page.filter, this.page.serverNow());
-    let tasks = null;
-    if (conditions.ofTasks) {
-      tasks = new Set();
-      const ids = [...new Set(events.flatMap(({ taskId }) => taskId ?? []))];
-      for (let first = 0; first < ids.length; first += PAGE) {
-        const asked = { ...conditions.ofTasks, ids: ids.slice(first, first + PAGE), limit: PAGE, textMax: 0 };
-        (await this.page.call("list_tasks", asked)).tasks.forEach(({ id }) => tasks.add(id));
-      }
-    }
-    return events.filter((event) => eventPasses(event, conditions, tasks));
+  async #passingForExport(events, conditions) {
+    const { ofTasks } = conditions;
+    const found = events.filter((event) => eventPasses(event, { ...conditions, ofTasks: null }, null));
+    const ids = ofTasks ? [...new Set(found.flatMap(({ taskId }) => taskId ?? []))] : [];
+    const tasks = ofTasks && (await tasksThatPass(this.page.call, ofTasks, ids));
+    return ofTasks ? found.filter(({ taskId }) => tasks.has(taskId)) : found;
   }
+}
+
+const CUT = `: the oldest ${LINES_MAX.toLocaleString("en")}, which is all that one file holds; narrow the filter for the others`;
+
+function removedThrough(seq) {
+  return `Events up to #${seq.toLocaleString("en")} were removed; their archive lies beside the database.`;
 }

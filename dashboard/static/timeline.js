@@ -60,7 +60,7 @@ export class TimelineView extends View {
       this.#changed = true;
       this.page.plan();
     });
-    this.tasks = new TaskSet(this.page, (error) => this.#failed(error));
+    this.tasks = new TaskSet(this.page.call, () => this.#changes(), (error) => this.#failed(error));
     this.append(
       make("h2", { class: "unseen" }, "Timeline"),
       make("div", { class: "toolbar" }, this.summary, this.all, this.whole),
@@ -162,6 +162,11 @@ export class TimelineView extends View {
       this.#stale = true;
       throw error;
     }
+  }
+
+  #changes() {
+    this.#changed = true;
+    this.page.plan();
   }
 
   #failed(error) {

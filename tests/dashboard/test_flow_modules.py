@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.node import STATIC, run
+from tests.dashboard.node import run
 
 COUNTS = {"working": 1, "available": 2, "scheduled": 0, "blocked": 7, "failed": 1, "done": 20}
 BUCKETS = [
@@ -122,38 +122,3 @@ def test_a_stretch_is_what_the_address_says_or_ends_now(
     now = 40_000
     found = run("lanes.js", "m.stretchOf(v.route, 60000, v.now)", route=route, now=now)
     assert [found["from"] - now, found["to"] - now, found["follows"]] == expected
-
-
-# --- events -----------------------------------------------------------------------------------
-
-EVENT = {"seq": 5, "type": "task_failed", "taskId": "login", "workerId": "w", "status": "failed"}
-
-
-@pytest.mark.parametrize(
-    ("text", "passes"),
-    [
-        ("", True),
-        ("login", True),
-        ("LOG failed", True),
-        ("logout", False),
-        ("worker:w status:failed", True),
-        ("worker:v", False),
-        ("-status:failed", False),
-        ("id:login,other", True),
-        ("id:other", False),
-        ("tag:api", False),
-    ],
-)
-def test_a_filter_means_the_same_for_events(text: str, passes: bool) -> None:
-    script = (
-        "(async () => { const f = await import(v.filter);"
-        "const c = m.conditionsOf(f.parse(v.text), 0);"
-        "return m.eventPasses({ ...v.event, data: { error: 'red' } }, c, new Set()); })()"
-    )
-    values = {"event": EVENT, "text": text, "filter": (STATIC / "filter.js").as_uri()}
-    assert run("event_filter.js", f"await {script}", **values) is passes
-
-
-def test_events_are_merged_once_and_the_newest_first() -> None:
-    expression = "m.merged([{ seq: 3 }, { seq: 1 }], [{ seq: 2 }, { seq: 3 }]).map((e) => e.seq)"
-    assert run("event_filter.js", expression) == [3, 2, 1]
