@@ -52,8 +52,11 @@ class Previewed(msgspec.Struct, frozen=True):
     format: str
     tasks: list[ImportedTask]
     """Each after those that it depends on; not complete where there are problems."""
-    outside: list[str]
-    """Ids that tasks depend on and that the text does not hold: the server must know them."""
+    lines: list[int]
+    """The line of each task."""
+    outside: dict[str, int]
+    """Ids that tasks depend on and that the text does not hold, each with the line that names it
+    first: the server must know them."""
     problems: list[Trouble]
     """The first of them; with any, nothing should be added."""
 
@@ -92,10 +95,12 @@ def preview(asked: Asked, now: datetime) -> Previewed:
         )
     elif not plan.tasks and not problems and asked.text.strip():
         problems.append(Problem(0, "there is no task in it."))
+    planned = list(plan.tasks.values())[:ADD_TASKS_MAX]
     return Previewed(
         format=name,
-        tasks=[planned.task for planned in plan.tasks.values()][:ADD_TASKS_MAX],
-        outside=list(plan.outside),
+        tasks=[each.task for each in planned],
+        lines=[each.line for each in planned],
+        outside=plan.outside,
         problems=[Trouble(*problem) for problem in sorted(problems)[:PROBLEMS_MAX]],
     )
 

@@ -1,68 +1,66 @@
 /**
- * The dialog in which tasks are added: one in one line, or many at once.
+ * The dialog in which tasks are added: one in one line, many at once, or those of a template.
  *
- * Owns what is typed there, the preview, and adding. The server reads the texts, by the same rules
- * as `task-coordinator import`. What was typed stays until it is added. Must not know the
- * connection.
+ * Owns what happens there: the draft is kept while it is typed, previewed, and added by one request
+ * that can be sent again without adding anything twice. The server reads the texts, by the same
+ * rules as `task-coordinator import`. Must not know the connection.
  */
 
-import { button, element, keyed, make, setAttribute, setText } from "./dom.js";
+import { askedOf, BYTES_MAX, bytesOf, changed, EMPTY, isTyped, itemsWithoutBox, judged, placeOf, requestOf, restored, rowOf, saidOf, tooMuch, withBoxes } from "./add_draft.js";
+import { createMany, createModes, createOne, createSubmit, createTemplates } from "./add_forms.js";
+import { createPreview, createProblems } from "./add_preview.js";
+import { button, make, setText } from "./dom.js";
 import { keepDraft, keptDraft } from "./drafts.js";
-import { count, cut, signOf } from "./format.js";
+import { count } from "./format.js";
 import { Pace } from "./pace.js";
-import { addParams, listOf, statusOf } from "./quick_add.js";
-import { ConnectionLost, RpcError } from "./rpc.js";
-import { keptToken } from "./token.js";
+import { knownOf, NotRead, readPlan, refusalOf } from "./plan.js";
+import { taskOf } from "./quick_add.js";
+import { writeRoute } from "./route.js";
+import { ConnectionLost, randomKey, RpcError } from "./rpc.js";
+import { FIELDS } from "./task_edit.js";
 import { View } from "./view.js";
 
 const GAP_MS = 250;
-const SHOWN_MAX = 200;
-const TITLE_LENGTH = 140;
-const TEXT_MAX = 900_000;
-const EMPTY = Object.freeze({ mode: "one", line: "", text: "", format: "auto", output: "", deadline: "", maxAttempts: "" });
-const FORMATS = Object.freeze({ auto: "as it looks", md: "Markdown list", yaml: "YAML", json: "JSON", jsonl: "JSON Lines" });
+const MODES = Object.freeze({ one: "One task", many: "Many at once", template: "From a template" });
+const NOTHING = Object.freeze({ rows: [], problems: [], taken: 0, request: null });
+const UNANSWERED = "This was sent, and no answer came: it may be added or not. Sending it again adds nothing twice.";
 
 export class AddDialog extends View {
   #draft = EMPTY;
-  /** What the server read: `{of, tasks, problems, outside}`; `of` is the text that it was asked for. */
-  #read = null;
+  /** What it comes to, `{of, rows, problems, taken, request}`; `of` is the draft it was made of. */
+  #preview = NOTHING;
   #refusal = "";
-  #busy = false;
   #done = "";
-  #preview = new Pace(() => this.#ask(), GAP_MS, (error) => this.#failed(error));
+  #busy = false;
+  #live = false;
+  #pace = new Pace(() => this.#ask(), GAP_MS, (error) => this.#refuse(error.message));
 
   // --- building ---------------------------------------------------------------------------------
 
   setUp() {
-    this.modes = {
-      one: button("One task", () => this.#change({ mode: "one" }), { "aria-pressed": "true" }),
-      many: button("Many at once", () => this.#change({ mode: "many" }), { "aria-pressed": "false" }),
+    this.modes = createModes(MODES, (mode) => this.#choose(mode));
+    this.forms = {
+      one: createOne((text) => this.#pasted(text)),
+      many: createMany((file) => this.#take(file)),
+      template: createTemplates(),
     };
-    this.one = this.#onePart();
-    this.many = this.#manyPart();
-    this.told = make("p", { class: "told", role: "status" });
-    this.problems = make("ul", { class: "problem" });
-    this.wrong = make("div", { data: { part: "problems" }, role: "alert" }, this.problems);
-    this.caption = make("h3", {});
-    this.rows = make("tbody", { data: { part: "preview" } });
-    this.table = make(
-      "div",
-      { class: "preview", tabindex: "0", role: "region", "aria-label": "What will be added" },
-      this.caption,
-      make("table", {}, make("thead", { class: "unseen" }, make("tr", {}, ...["Status", "Task", "Waits for", "Tags", "Priority"].map((words) => make("th", { scope: "col" }, words)))), this.rows),
-    );
-    this.submit = make("button", { type: "submit", class: "primary", data: { live: "" } }, "Add");
+    this.problems = createProblems((line) => this.forms.many.select(placeOf(this.#draft.text, line)));
+    this.boxes = button("", () => this.#change({ text: withBoxes(this.#draft.text) }), { hidden: true });
+    this.preview = createPreview();
+    this.told = make("span", { class: "foreign" });
+    this.open = make("a", { href: "?", hidden: true, on: { click: () => this.dialog.close() } }, "Open it");
+    this.submit = createSubmit();
     const form = make(
       "form",
-      {},
+      { novalidate: true },
       make("h2", { id: "add-title" }, "New task"),
-      make("p", { class: "toolbar modes", role: "group", "aria-label": "How many" }, ...Object.values(this.modes)),
-      this.one,
-      this.many,
-      this.wrong,
-      this.table,
-      this.told,
-      make("p", { class: "buttons" }, button("Close", () => this.dialog.close()), this.submit),
+      this.modes.node,
+      ...Object.values(this.forms).map(({ node }) => node),
+      this.problems.node,
+      make("p", { class: "fix" }, this.boxes),
+      this.preview.node,
+      make("p", { class: "told", role: "status" }, this.told, " ", this.open),
+      make("p", { class: "buttons" }, button("Close", () => this.dialog.close()), this.submit.node),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -79,61 +77,6 @@ export class AddDialog extends View {
     this.append(this.dialog);
   }
 
-  #onePart() {
-    this.line = make("input", { type: "text", id: "add-line", autocomplete: "off", spellcheck: "true", maxlength: 5_000, placeholder: "Fix the login page #ui !5 (needs: T3, T4)" });
-    this.output = make("textarea", { id: "add-output", rows: 2 });
-    this.deadline = make("input", { type: "datetime-local", id: "add-deadline", step: 1 });
-    this.maxAttempts = make("input", { type: "number", id: "add-attempts", min: 1, max: 1_000, step: 1 });
-    const code = (words) => make("code", {}, words);
-    return make(
-      "div",
-      { class: "part" },
-      make("p", { class: "field" }, make("label", { for: "add-line" }, "What is to be done"), this.line),
-      make("p", { class: "hint" }, code("#tag"), ", ", code("!5"), " the priority, ", code("(needs: T3, T4)"), " what it waits for, all at the end; ", code("name:"), " before it gives it an id."),
-      make(
-        "details",
-        {},
-        make("summary", {}, "More"),
-        make("p", { class: "field" }, make("label", { for: "add-output" }, "Expected output"), this.output),
-        make("p", { class: "field" }, make("label", { for: "add-deadline" }, "Deadline"), this.deadline),
-        make("p", { class: "field" }, make("label", { for: "add-attempts" }, "Attempts at most"), this.maxAttempts),
-      ),
-    );
-  }
-
-  #manyPart() {
-    this.text = make("textarea", { id: "add-text", rows: 10, spellcheck: "false", placeholder: "- [ ] db: Set up the database\n- [ ] api: Write the API (needs: db) #backend !5" });
-    this.format = make("select", { id: "add-format" }, ...Object.entries(FORMATS).map(([value, words]) => make("option", { value }, words)));
-    this.file = make("input", { type: "file", id: "add-file", accept: ".md,.markdown,.yaml,.yml,.json,.jsonl,.txt" });
-    this.file.addEventListener("change", () => this.#take(this.file.files[0]));
-    this.text.addEventListener("dragover", (event) => event.preventDefault());
-    this.text.addEventListener("drop", (event) => {
-      const [file] = event.dataTransfer.files;
-      if (file) {
-        event.preventDefault();
-        this.#take(file);
-      }
-    });
-    return make(
-      "div",
-      { class: "part" },
-      make("p", { class: "field" }, make("label", { for: "add-text" }, "A plan: a Markdown list, YAML or JSON"), this.text),
-      make("p", { class: "toolbar" }, make("label", { for: "add-format" }, "Read it"), this.format, make("label", { for: "add-file" }, "or from a file"), this.file),
-    );
-  }
-
-  async #take(file) {
-    if (!file) {
-      return;
-    }
-    if (file.size > TEXT_MAX) {
-      this.#refuse(`${file.name} is too large: at most ${Math.floor(TEXT_MAX / 1000)} KB are read here. Use task-coordinator import.`);
-      return;
-    }
-    this.#change({ text: await file.text() });
-    this.file.value = "";
-  }
-
   // --- what is typed ----------------------------------------------------------------------------
 
   /** Open it, with what was typed before. */
@@ -142,99 +85,148 @@ export class AddDialog extends View {
       return;
     }
     this.#done = "";
-    this.#change({ ...EMPTY, ...keptDraft(this.page.route.project, "add") });
+    this.#change({ ...restored(keptDraft(this.page.route.project, "add")) });
     this.dialog.showModal();
-    (this.#draft.mode === "one" ? this.line : this.text).focus();
+    this.#enter();
+  }
+
+  #choose(mode) {
+    this.#done = "";
+    this.#change({ mode });
+    this.#enter();
+  }
+
+  /** Put the caret where one goes on. */
+  async #enter() {
+    this.page.plan();
+    for (const [name, { node }] of Object.entries(this.forms)) {
+      node.hidden = name !== this.#draft.mode; // what is hidden takes no caret
+    }
+    await this.#offer();
+    this.forms[this.#draft.mode].focus();
+  }
+
+  /** Templates are asked for when somebody wants one. */
+  async #offer() {
+    if (this.#draft.mode !== "template") {
+      return;
+    }
+    try {
+      const { templates } = await this.page.call("list_templates");
+      this.forms.template.show(templates);
+      const there = templates.some(({ name }) => name === this.#draft.template);
+      this.#change(there ? {} : { template: templates[0]?.name ?? "" });
+    } catch (error) {
+      this.#refuseUnlessLost(error);
+    }
+  }
+
+  #pasted(text) {
+    if (this.#draft.text.trim()) {
+      this.#refuse("These are several lines. “Many at once” takes them, and holds something else already.");
+      return;
+    }
+    this.#change({ mode: "many", text });
+    this.#enter();
+  }
+
+  async #take(file) {
+    if (!file) {
+      return;
+    }
+    if (file.size > BYTES_MAX) {
+      this.#refuse(`${file.name}: ${tooMuch(file.size)}`);
+      return;
+    }
+    try {
+      this.#change({ text: await file.text() });
+    } catch (error) {
+      this.#refuse(`${file.name} cannot be read: ${error.message}`);
+    }
   }
 
   #typed() {
     this.#done = "";
-    this.#change({
-      line: this.line.value,
-      text: this.text.value,
-      format: this.format.value,
-      output: this.output.value,
-      deadline: this.deadline.value,
-      maxAttempts: this.maxAttempts.value,
-    });
+    this.#change(this.forms[this.#draft.mode].read(this.#draft));
   }
 
   #change(changes) {
-    this.#draft = { ...this.#draft, ...changes };
+    this.#draft = changed(this.#draft, changes);
+    this.#keep();
+    for (const form of Object.values(this.forms)) {
+      form.fill(this.#draft);
+    }
+    this.#look();
+  }
+
+  #keep() {
+    keepDraft(this.page.route.project, "add", isTyped(this.#draft) ? this.#draft : null);
+  }
+
+  #look() {
     this.#refusal = "";
-    const { line, text } = this.#draft;
-    keepDraft(this.page.route.project, "add", line || text ? this.#draft : null);
-    this.#fill();
-    if (this.#source.trim()) {
-      this.#preview.soon();
-    } else {
-      this.#read = null;
-    }
+    this.#pace.soon();
     this.page.plan();
-  }
-
-  #fill() {
-    for (const name of ["line", "text", "format", "output", "deadline", "maxAttempts"]) {
-      if (this[name].value !== this.#draft[name]) {
-        this[name].value = this.#draft[name];
-      }
-    }
-  }
-
-  /** The text that the server reads. */
-  get #source() {
-    const { mode, line, text } = this.#draft;
-    if (mode === "many") {
-      return text;
-    }
-    return line.trim() ? listOf(line) : "";
-  }
-
-  get #asked() {
-    const { mode, format } = this.#draft;
-    return { text: this.#source, format: mode === "many" ? format : "md" };
   }
 
   // --- preview ----------------------------------------------------------------------------------
 
   async #ask() {
-    const asked = this.#asked;
-    if (!asked.text.trim()) {
-      return;
-    }
-    const of = JSON.stringify(asked);
-    const read = await readPlan(asked);
-    let refusal = "";
-    if (!read.problems.length && this.page.live) {
-      refusal = await this.#tried(read.tasks);
-    }
-    if (of === JSON.stringify(this.#asked)) {
-      this.#read = { ...read, of };
-      this.#refusal = refusal;
+    const draft = this.#draft;
+    const preview = await this.#previewOf(draft).catch(told);
+    if (draft === this.#draft) {
+      this.#preview = { ...preview, of: draft };
       this.page.plan();
     }
   }
 
-  /** Whether the server would take these tasks: empty, or why it would not. */
-  async #tried(tasks) {
-    try {
-      await this.page.call("import_tasks", { tasks: this.#named(tasks), dryRun: true });
-      return "";
-    } catch (error) {
-      if (error instanceof RpcError) {
-        return error.message;
-      }
-      throw error;
+  async #previewOf(draft) {
+    if (draft.sent) {
+      const tasks = draft.sent.params.tasks ?? [];
+      return { ...NOTHING, rows: judged({ tasks, lines: [], outside: {} }, new Map()).rows };
     }
+    return draft.mode === "template" ? this.#instance(draft) : this.#plan(draft);
   }
 
-  /** One task without an id of its own gets a free one from the server: no name can be taken. */
-  #named(tasks) {
-    return this.#draft.mode === "one" ? tasks.map((task) => addParams(this.#draft.line, task, {})) : tasks;
+  async #plan(draft) {
+    const asked = askedOf(draft);
+    if (!asked) {
+      return NOTHING;
+    }
+    const read = await readPlan(asked);
+    if (read.problems.length) {
+      return { ...NOTHING, problems: read.problems, rows: read.tasks.map((task) => rowOf(task, task.status ?? "available")) };
+    }
+    if (draft.mode === "one") {
+      const { task, errors } = taskOf(draft.line, read.tasks[0], draft);
+      const problems = Object.entries(errors).map(([name, error]) => ({ line: 0, text: `${FIELDS[name].label} ${error}.` }));
+      read.tasks = [task];
+      if (problems.length) {
+        return { ...NOTHING, problems };
+      }
+    }
+    const ids = [...read.tasks.map(({ id }) => id).filter(Boolean), ...Object.keys(read.outside)];
+    const known = await knownOf(this.page, ids);
+    const found = judged(read, known, { skip: draft.mode === "many" && draft.skip, now: this.page.serverNow() });
+    const refusal = found.problems.length ? "" : tooMuch(bytesOf(found.tasks)) || (await refusalOf(this.page, found.tasks));
+    return {
+      ...found,
+      problems: refusal ? [{ line: 0, text: refusal }] : found.problems,
+      request: found.tasks.length ? requestOf(found.tasks) : null,
+    };
   }
 
-  #failed(error) {
-    this.#refuse(error.message);
+  async #instance({ template, values, prefix }) {
+    const found = this.forms.template.known?.find(({ name }) => name === template);
+    const open = found?.parameters.filter((name) => !values[name]?.trim()) ?? [];
+    if (!found || open.length) {
+      return NOTHING;
+    }
+    const parameters = Object.fromEntries(found.parameters.map((name) => [name, values[name]]));
+    const params = { name: template, parameters, ...(prefix ? { prefix } : {}) };
+    const { tasks } = await this.page.call("instantiate_template", { ...params, dryRun: true });
+    const rows = tasks.map((task) => rowOf({ ...task, dependencies: (task.blockedBy ?? []).map(({ taskId }) => taskId) }, task.status));
+    return { ...NOTHING, rows, request: { method: "instantiate_template", params } };
   }
 
   #refuse(words) {
@@ -242,124 +234,147 @@ export class AddDialog extends View {
     this.page.plan();
   }
 
+  #refuseUnlessLost(error) {
+    if (!(error instanceof ConnectionLost)) {
+      this.#refuse(error.message);
+    }
+  }
+
   // --- adding -----------------------------------------------------------------------------------
 
+  /** What Add would send; null while there is nothing, or something is wrong, or not seen yet. */
+  get #ready() {
+    const { of, problems, request } = this.#preview;
+    return this.#draft.sent ?? (of === this.#draft && !problems.length ? request : null);
+  }
+
   async #add() {
-    if (this.#busy || !this.page.live || !this.#source.trim()) {
+    if (this.#busy || !this.page.live) {
       return;
     }
     this.#busy = true;
+    this.#done = "";
     this.page.plan();
     try {
-      if (this.#read?.of !== JSON.stringify(this.#asked)) {
-        await this.#ask(); // who is fast does not wait for the preview
+      if (this.#draft.mode === "one" && this.#preview.of !== this.#draft) {
+        await this.#ask(); // who is fast does not wait for the preview of one line
       }
-      if (this.#read && !this.#read.problems.length && this.#read.tasks.length) {
-        await this.#send(this.#read.tasks);
+      if (this.#ready) {
+        await this.#send(this.#ready);
       }
     } catch (error) {
-      const lost = error instanceof ConnectionLost ? "the server cannot be reached; what you typed stays here" : error.message;
-      this.#refuse(`Not added: ${lost}`);
+      this.#refuseUnlessLost(error);
     } finally {
       this.#busy = false;
       this.page.plan();
     }
   }
 
-  async #send(tasks) {
-    const { mode, line } = this.#draft;
+  /** Send a request, as often as need be under one key, until it is answered. */
+  async #send({ method, params, key = randomKey() }) {
+    const { mode } = this.#draft;
+    this.#draft = { ...this.#draft, sent: { method, params, key } };
+    this.#keep();
+    let result;
+    try {
+      result = await this.page.mutate(method, { ...params, idempotencyKey: key });
+    } catch (error) {
+      if (error instanceof RpcError) {
+        this.#draft = { ...this.#draft, sent: null };
+        this.#preview = { ...this.#preview, of: this.#draft };
+        this.#keep();
+        throw new Error(`Not added: ${error.message}`, { cause: error });
+      }
+      throw error;
+    }
+    this.#preview = NOTHING;
     if (mode === "one") {
-      const { task } = await this.page.mutate("add_task", addParams(line, tasks[0], this.#draft));
-      this.#done = `${task.id} is added (${task.status}).`;
-      this.#clear({ line: "", output: "", deadline: "", maxAttempts: "" });
-      this.line.focus();
+      this.#addedOne(result.tasks[0]);
     } else {
-      await this.page.mutate("import_tasks", { tasks });
-      this.#clear({ text: "" });
-      this.dialog.close();
-      this.page.say(`${count(tasks.length, "task")} added.`);
+      // An import does not tell the tasks, but it was told them.
+      this.#addedAll(mode, Array.isArray(result.tasks) ? result.tasks : params.tasks);
     }
   }
 
-  #clear(changes) {
-    this.#read = null;
-    this.#change(changes);
+  /** Stay open for the next one. */
+  #addedOne({ id, status }) {
+    this.#change({ line: "", details: "", more: {}, sent: null });
+    this.#done = `${id} is added (${status}).`;
+    this.open.href = writeRoute({ ...this.page.route, task: id });
+    this.forms.one.focus();
+  }
+
+  #addedAll(mode, tasks) {
+    const { words, q } = saidOf(tasks.map(({ id }) => id));
+    this.#change(mode === "many" ? { text: "", sent: null } : { values: {}, prefix: "", sent: null });
+    this.dialog.close();
+    const address = writeRoute({ ...this.page.route, view: "tasks", task: "", q });
+    this.page.say(`${words}.`, "done", q ? { words: "Show", address } : null);
   }
 
   // --- drawing ----------------------------------------------------------------------------------
 
-  draw({ live, state }) {
+  draw({ live }) {
+    const back = live && !this.#live;
+    this.#live = live;
     if (!this.dialog.open) {
       return;
     }
-    const { mode } = this.#draft;
-    const current = this.#read?.of === JSON.stringify(this.#asked);
-    const tasks = this.#read && this.#source.trim() ? this.#read.tasks : [];
-    for (const [name, press] of Object.entries(this.modes)) {
-      setAttribute(press, "aria-pressed", String(name === mode));
+    if (back) {
+      this.#offer();
+      this.#look(); // what could not be asked, or is another by now
     }
-    this.one.hidden = mode !== "one";
-    this.many.hidden = mode !== "many";
-    this.#drawProblems(current);
-    this.table.hidden = !tasks.length;
-    setText(this.caption, mode === "one" ? "Will be added" : `${count(tasks.length, "task")} will be added at once`);
-    const done = new Set(tasks.filter(({ status }) => status === "done").map(({ id }) => id));
-    keyed(this.rows, tasks.slice(0, SHOWN_MAX), (task) => task.id, () => createRow(), { always: true });
-    tasks.slice(0, SHOWN_MAX).forEach((task) => this.rows.keyedParts.get(task.id).show(task, mode === "one" && !addParams(this.#draft.line, task, {}).id, done));
-    setText(this.told, this.#toldOf(live, state, tasks));
-    const wrong = this.#refusal || (current && (this.#read.problems.length || !tasks.length));
-    this.submit.toggleAttribute("data-off", Boolean(this.#busy || wrong || !this.#source.trim()));
-    setText(this.submit, mode === "one" ? "Add" : `Add ${count(tasks.length, "task")}`);
+    const { mode, text, sent } = this.#draft;
+    const current = this.#preview.of === this.#draft;
+    const { rows, problems } = this.#preview;
+    this.modes.show(mode);
+    for (const [name, { node }] of Object.entries(this.forms)) {
+      node.hidden = name !== mode;
+    }
+    const refusals = this.#refusal ? [{ line: 0, text: this.#refusal }] : [];
+    this.problems.show([...(current ? problems : []), ...refusals], mode === "many");
+    const bare = mode === "many" && current && problems.length ? itemsWithoutBox(text) : 0;
+    this.boxes.hidden = !bare;
+    setText(this.boxes, `Make ${count(bare, "item")} a task`);
+    this.preview.show(rows, this.#captionOf(problems));
+    setText(this.told, this.#toldOf(live));
+    this.open.hidden = !this.#done || this.told.textContent !== this.#done;
+    const words = sent && !this.#busy ? "Send it again" : mode === "one" ? "Add" : `Add ${count(rows.length, "task")}`;
+    const waits = mode === "one" && !current && askedOf(this.#draft) !== null; // Enter looks first
+    this.submit.show(words, this.#busy || !(this.#ready || waits));
   }
 
-  #toldOf(live, state, tasks) {
+  #captionOf(problems) {
+    const { rows, taken } = this.#preview;
+    const left = taken && this.#draft.skip ? ` ${count(taken, "task is", "tasks are")} left out.` : "";
+    if (problems.length) {
+      return `${count(rows.length, "task")} read; nothing can be added yet.`;
+    }
+    return this.#draft.mode === "one" ? "Will be added" : `${count(rows.length, "task")} will be added at once.${left}`;
+  }
+
+  #toldOf(live) {
     if (!live) {
       return "Not connected: what you type stays, and can be added when the server is back.";
     }
-    const more = tasks.length > SHOWN_MAX ? `The first ${SHOWN_MAX} of them are shown.` : "";
-    return this.#done || more;
-  }
-
-  #drawProblems(current) {
-    const told = current ? this.#read.problems.map(({ line, text }) => (this.#draft.mode === "many" && line ? `Line ${line}: ${text}` : text)) : [];
-    const all = [...told, ...(this.#refusal ? [this.#refusal] : [])];
-    keyed(this.problems, all, (words) => words, (words) => ({ node: make("li", { class: "foreign" }, words), update: () => {} }));
-    this.problems.hidden = !all.length;
+    if (this.#busy) {
+      return "Adding…";
+    }
+    if (this.#draft.sent) {
+      return UNANSWERED;
+    }
+    const { rows, taken, of } = this.#preview;
+    if (of === this.#draft && taken && this.#draft.skip && !rows.length) {
+      return "All of these tasks are there already.";
+    }
+    return this.#done;
   }
 }
 
-/** Ask the server what a text holds. It is a question of this page alone, so it is no method. */
-async function readPlan(asked) {
-  const token = keptToken();
-  const headers = { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
-  const answer = await fetch("/plan", { method: "POST", headers, body: JSON.stringify(asked) }).catch(() => {
-    throw new ConnectionLost("the server cannot be reached");
-  });
-  if (!answer.ok) {
-    throw new Error((await answer.text()).trim());
+/** What cannot be read, or would be refused, is a preview too. A lost connection is not. */
+function told(error) {
+  if (error instanceof NotRead || error instanceof RpcError) {
+    return { ...NOTHING, problems: [{ line: 0, text: error.message }] };
   }
-  return answer.json();
-}
-
-function createRow() {
-  const sign = make("span", { class: "sign", "aria-hidden": "true" });
-  const word = element("span");
-  const id = element("strong", "foreign");
-  const title = element("span", "foreign");
-  const waits = element("td", "foreign hint");
-  const tags = element("td", "foreign hint");
-  const priority = element("td", "number");
-  const node = make("tr", {}, make("td", { class: "status" }, sign, " ", word), make("td", {}, id, " ", title), waits, tags, priority);
-  const show = (task, unnamed, done) => {
-    const status = statusOf(task, done);
-    node.className = status;
-    setText(sign, signOf(status));
-    setText(word, status);
-    setText(id, unnamed ? "" : task.id);
-    setText(title, cut(task.description, TITLE_LENGTH));
-    setText(waits, task.dependencies?.length ? `after ${cut(task.dependencies.join(", "), TITLE_LENGTH)}` : "");
-    setText(tags, (task.tags ?? []).map((tag) => `#${tag}`).join(" "));
-    setText(priority, task.priority ? `!${task.priority}` : "");
-  };
-  return { node, update: () => {}, show };
+  throw error;
 }

@@ -51,11 +51,15 @@ export function ask({ title, text = "", action, danger = false, field = null }) 
   });
 }
 
-/** Messages at the edge of the page, each for a while: `say(text)`, `say(text, "problem")`. */
+/**
+ * Messages at the edge of the page, each for a while: `say(text)`, `say(text, "problem")`, and with
+ * a link of this page: `say(text, "done", {words, address})`.
+ */
 export function createSaid(root) {
-  return function say(text, kind = "done") {
+  return function say(text, kind = "done", link = null) {
     const close = make("button", { type: "button", "aria-label": "Close this message" }, "✕");
-    const line = make("p", { class: `said ${kind} foreign` }, make("span", {}, text), close);
+    const more = link && make("a", { href: link.address }, link.words);
+    const line = make("p", { class: `said ${kind} foreign` }, make("span", {}, text), more, close);
     const timer = setTimeout(() => line.remove(), kind === "problem" ? 3 * SAID_MS : SAID_MS);
     close.addEventListener("click", () => {
       clearTimeout(timer);

@@ -47,7 +47,7 @@ export function backoff(attempt, random = Math.random) {
 }
 
 /** A text that nobody else makes. `crypto.randomUUID` is missing on plain http of another host. */
-function randomKey() {
+export function randomKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -172,10 +172,11 @@ export class Connection {
 
   /**
    * The result of a change. It carries an idempotency key: where the connection breaks before the
-   * answer, it is sent again once, as the same change. Throws `RpcError` or `ConnectionLost`.
+   * answer, it is sent again once, as the same change. Whoever gives a key of its own can send it
+   * again later, too. Throws `RpcError` or `ConnectionLost`.
    */
   async mutate(method, params = {}) {
-    const keyed = { ...params, idempotencyKey: randomKey() };
+    const keyed = { idempotencyKey: randomKey(), ...params };
     try {
       return await this.call(method, keyed);
     } catch (error) {

@@ -330,7 +330,7 @@ function labelsOf(names) {
 }
 
 /** Numbers are typed as text: of what is none, a number's control would say that it is empty. */
-const TYPES = Object.freeze({
+export const TYPES = Object.freeze({
   integer: { type: "text", inputmode: "numeric", autocomplete: "off" },
   number: { type: "text", inputmode: "decimal", autocomplete: "off" },
   moment: { type: "datetime-local", step: 1 },

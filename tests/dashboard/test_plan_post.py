@@ -22,7 +22,8 @@ async def test_a_plan_is_told_and_not_added(site: Site, project: str) -> None:
     answer = await read(site, {"text": MARKDOWN})
     assert answer.status == 200
     found = answer.json()
-    assert (found["format"], found["problems"], found["outside"]) == ("md", [], ["T9"])
+    assert (found["format"], found["problems"], found["outside"]) == ("md", [], {"T9": 3})
+    assert found["lines"] == [2, 3]
     db, api = found["tasks"]
     assert (db["id"], db["status"]) == ("db", "done")
     assert (api["dependencies"], api["tags"], api["priority"]) == (["db", "T9"], ["web"], 5)
