@@ -6,6 +6,7 @@
  * how anything is shown or asked.
  */
 
+import { afterFrame, Batch } from "./batch.js";
 import { createCounts } from "./counts.js";
 import { ask, createSaid } from "./dialogs.js";
 import { part, setNote } from "./dom.js";
@@ -42,14 +43,19 @@ const known = { tags: new Set(), workers: new Set(), ids: new Set() };
 const feed = new Feed((method, params) => connection.call(method, params), {
   onChange: plan,
   onEvents: (events) => {
-    tell(parts, (view) => view.took(events));
+    news.add(events);
     pulse.soon();
   },
   onFresh: () => {
+    news.flush();
     tell(parts, (view) => view.reloaded());
     pulse.soon();
   },
 });
+const news = new Batch((events) => {
+  tell(parts, (view) => view.took(events));
+  plan();
+}, afterFrame);
 const connection = new Connection(route.project, keptToken(), {
   onOpen: () => feed.start(),
   onNotification: (method, params) => feed.notified(method, params),

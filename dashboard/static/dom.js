@@ -99,7 +99,6 @@ export function setNote(target, text) {
 export function keyed(parent, items, keyOf, create, { always = false } = {}) {
   const before = parent.keyedParts ?? new Map();
   const after = new Map();
-  let place = parent.firstElementChild;
   for (const item of items) {
     const key = keyOf(item);
     const kept = before.get(key) ?? { ...create(item), item: undefined };
@@ -107,16 +106,22 @@ export function keyed(parent, items, keyOf, create, { always = false } = {}) {
       kept.update(item);
       kept.item = item;
     }
-    if (kept.node === place) {
-      place = place.nextElementSibling;
-    } else {
-      parent.insertBefore(kept.node, place);
-    }
     after.set(key, kept);
     before.delete(key);
   }
   for (const { node } of before.values()) {
-    node.remove();
+    node.remove(); // first: what stays is in its order then, and need not move
+  }
+  let place = parent.firstElementChild;
+  for (const { node } of after.values()) {
+    if (node !== place && node === place?.nextElementSibling) {
+      place = node; // the one between goes on, to where its turn comes
+    }
+    if (node === place) {
+      place = node.nextElementSibling;
+    } else {
+      parent.insertBefore(node, place);
+    }
   }
   parent.keyedParts = after;
 }

@@ -11,7 +11,7 @@
  */
 
 /** Events of the tail. */
-export const TAIL = 500;
+export const TAIL = 200;
 /** Events while somebody goes back to earlier ones; then the newest of them make room. */
 export const HELD = 2_000;
 /** The least stretch of numbers that is asked for at once, and the longest. */

@@ -7,12 +7,13 @@
  */
 
 import { copyText, saveFile } from "./copying.js";
-import { button, keyed, make, setNote, setText } from "./dom.js";
+import { button, keyed, make, setAttribute, setNote, setText } from "./dom.js";
 import { exportEvents, LINES_MAX } from "./event_export.js";
 import { conditionsOf, eventParams, eventPasses } from "./event_filter.js";
 import { EventLog } from "./event_log.js";
 import { createEvent } from "./event_row.js";
 import { age, count, EVENT_WORDS } from "./format.js";
+import { createMenu } from "./menu.js";
 import { inFull } from "./moments.js";
 import { Pace } from "./pace.js";
 import { TaskSet, tasksThatPass } from "./task_set.js";
@@ -99,18 +100,7 @@ export class EventsView extends View {
     const choices = this.types.map((box) => make("p", { class: "choice" }, box, make("label", { for: box.id }, box.value.replaceAll("_", " "))));
     const all = button("All types", () => this.page.go({ types: "" }, { replace: true }), { class: "quiet" });
     this.typesWord = make("summary", {}, "All types");
-    const menu = make("details", { class: "menu types" }, this.typesWord, make("div", { class: "menu-body" }, all, ...choices));
-    document.addEventListener("click", ({ target }) => {
-      menu.open &&= menu.contains(target);
-    });
-    menu.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && menu.open) {
-        menu.open = false;
-        this.typesWord.focus();
-        event.preventDefault();
-      }
-    });
-    return menu;
+    return createMenu("types", this.typesWord, all, ...choices);
   }
 
   // --- what is asked for ------------------------------------------------------------------------
@@ -319,16 +309,22 @@ export class EventsView extends View {
 
   #createRow(event) {
     const { node, update } = createEvent(this.page, event);
-    const json = make("details", { class: "json" }, make("summary", { "aria-label": `Event ${event.seq} as JSON` }, "{ }"));
-    json.addEventListener("toggle", () => {
-      if (json.open && json.childElementCount === 1) {
-        const text = JSON.stringify(event, null, 2);
-        const copy = button("Copy", () => copyText(this.page, text, "The event as JSON"));
-        json.append(make("pre", { class: "foreign", tabindex: "0" }, text), copy);
-      }
-    });
+    const json = button("{ }", () => this.#toggleJson(node, json, event), { class: "json", "aria-expanded": "false", "aria-label": `Event ${event.seq} as JSON` });
     node.append(make("span", { class: "seq hint" }, `#${event.seq}`), json);
     return { node, update };
+  }
+
+  /** Built when somebody asks for it: there are many rows, and few are opened. */
+  #toggleJson(node, press, event) {
+    const open = press.getAttribute("aria-expanded") !== "true";
+    setAttribute(press, "aria-expanded", String(open));
+    if (!open) {
+      press.nextElementSibling.remove();
+      return;
+    }
+    const text = JSON.stringify(event, null, 2);
+    const copy = button("Copy", () => copyText(this.page, text, "The event as JSON"));
+    node.append(make("div", { class: "whole" }, make("pre", { class: "foreign", tabindex: "0" }, text), copy));
   }
 
   /** The time of a row says how long ago that is, to whoever points at it. */

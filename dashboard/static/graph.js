@@ -10,8 +10,9 @@ import { button, element, make, setAttribute, setNote, setText } from "./dom.js"
 import { isEmpty, paramsOf } from "./filter.js";
 import { count } from "./format.js";
 import { layOut } from "./graph_layout.js";
-import { criticalPath, lineageOf, nodeBeside, relationsOf, toMermaid } from "./graph_model.js";
+import { criticalPath, lineageOf, nodeBeside, relationsOf, toMermaid, withKnown } from "./graph_model.js";
 import { GraphPicture } from "./graph_picture.js";
+import { createMenu } from "./menu.js";
 import { Pace } from "./pace.js";
 import { taskLink } from "./task_facts.js";
 import { View } from "./view.js";
@@ -88,27 +89,15 @@ export class GraphView extends View {
   #exportMenu() {
     const name = () => `${this.page.route.project}-graph`;
     const mermaid = () => toMermaid(this.#nodes ?? []);
-    const menu = make(
-      "details",
-      { class: "menu export" },
+    const menu = createMenu(
+      "export",
       make("summary", {}, "Export"),
-      make(
-        "div",
-        { class: "menu-body" },
-        button("As SVG", () => saveFile(`${name()}.svg`, [this.picture.toSvg()], "image/svg+xml"), { class: "quiet" }),
-        button("As Mermaid", () => saveFile(`${name()}.mmd`, [mermaid()], "text/plain"), { class: "quiet" }),
-        button("Copy Mermaid", () => copyText(this.page, mermaid(), "The graph as Mermaid"), { class: "quiet" }),
-      ),
+      button("As SVG", () => saveFile(`${name()}.svg`, [this.picture.toSvg()], "image/svg+xml"), { class: "quiet" }),
+      button("As Mermaid", () => saveFile(`${name()}.mmd`, [mermaid()], "text/plain"), { class: "quiet" }),
+      button("Copy Mermaid", () => copyText(this.page, mermaid(), "The graph as Mermaid"), { class: "quiet" }),
     );
     menu.addEventListener("click", ({ target }) => {
       menu.open &&= !target.closest(".menu-body button");
-    });
-    menu.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && menu.open) {
-        menu.open = false;
-        menu.querySelector("summary").focus();
-        event.preventDefault();
-      }
     });
     return menu;
   }
@@ -179,7 +168,7 @@ export class GraphView extends View {
       if (wanted !== this.#loaded) {
         return;
       }
-      this.#take(nodes.map((node) => ({ ...node, overdue: node.overdue ?? false })), truncated);
+      this.#take(withKnown(nodes, this.#relations.byId), truncated);
     } catch (error) {
       this.#stale = true;
       throw error;
@@ -286,11 +275,10 @@ export class GraphView extends View {
 
   #drawPicture({ route }) {
     if (this.#drawnLayout === this.#layout) {
-      this.picture.update(this.#relations);
+      this.picture.update(this.#nodes);
     } else {
       this.#drawnLayout = this.#layout;
-      this.picture.show(this.#relations, this.#layout);
-      this.dataset.drawn = this.#layout.places.size;
+      this.picture.show(this.#nodes, this.#layout);
       if (this.#fitted !== this.#loaded) {
         this.#fitted = this.#loaded;
         this.picture.fit(READABLE);
@@ -303,6 +291,8 @@ export class GraphView extends View {
     this.#here = this.#relations.byId.has(this.#here) ? this.#here : this.#layout.places.keys().next().value;
     this.picture.rove(this.#here);
     this.#highlight();
+    this.picture.settle();
+    this.dataset.drawn = this.#layout.places.size;
   }
 
   #drawList() {

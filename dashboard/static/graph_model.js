@@ -98,8 +98,29 @@ function nearest(ids, places, here) {
   return [...ids].sort((one, other) => distance(one) - distance(other))[0];
 }
 
+/**
+ * Nodes as they were read, with how many depend on each; what did not change is the same object as
+ * before.
+ */
+export function withKnown(nodes, known) {
+  const dependents = new Map();
+  for (const name of nodes.flatMap(({ dependencies }) => dependencies)) {
+    dependents.set(name, (dependents.get(name) ?? 0) + 1);
+  }
+  return nodes.map((node) => {
+    const next = { ...node, overdue: node.overdue ?? false, dependents: dependents.get(node.id) ?? 0 };
+    const before = known.get(node.id);
+    return before && isSame(before, next) ? before : next;
+  });
+}
+
+function isSame(one, other) {
+  const names = ["version", "dependents", "hiddenDependencies", "hiddenDependents", "overdue"];
+  return names.every((name) => one[name] === other[name]) && one.dependencies.join("\n") === other.dependencies.join("\n");
+}
+
 /** What a node is, in one sentence: for whoever cannot see where it stands. */
-export function wordsOf({ id, title, status, dependencies, hiddenDependencies, hiddenDependents }, dependents) {
+export function wordsOf({ id, title, status, dependencies, dependents, hiddenDependencies, hiddenDependents }) {
   const waits = dependencies.length + hiddenDependencies;
   const wait = dependents + hiddenDependents;
   const relations = [waits && `depends on ${waits}`, wait && `${wait} depend on it`].filter(Boolean).join(", ");

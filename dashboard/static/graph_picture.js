@@ -24,6 +24,10 @@ export class GraphPicture {
   #nodes = new Map();
   #places = new Map();
   #frame = 0;
+  #marked = null;
+  #roving = null;
+  /** The size of the window; null while it has to be measured again. */
+  #seen = null;
 
   /** `on` is `{open(id), hover(id or ""), key(event, id)}`. */
   constructor(on) {
@@ -32,31 +36,33 @@ export class GraphPicture {
     this.plane = draw("g", {}, this.edges, this.nodes);
     this.svg = draw("svg", { class: "graph", role: "group", "aria-label": "Tasks from left to right, as they depend on one another", data: { part: "picture" } }, this.plane);
     this.#listen(on);
+    new ResizeObserver(() => {
+      this.#seen = null;
+      this.#look(this.#view);
+    }).observe(this.svg);
   }
 
   // --- what is shown ----------------------------------------------------------------------------
 
-  /** Show nodes at their places, with their edges. */
-  show(relations, layout) {
+  /**
+   * Show nodes at their places, with their edges. Where one looks is decided next; `settle` shows
+   * what is there.
+   */
+  show(nodes, layout) {
     this.#places = layout.places;
     this.#size = { width: layout.width, height: layout.height };
     this.#drawEdges(layout.routes);
-    this.update(relations);
-    setAttribute(this.svg, "data-drawn", layout.places.size);
+    this.update(nodes);
+    for (const [id, { x, y }] of this.#places) {
+      this.#nodes.get(id)?.place(x, y);
+    }
   }
 
   /** Show what changed of the nodes; they stay where they are. */
-  update(relations) {
-    const items = [...this.#places.keys()].map((id) => relations.byId.get(id)).filter(Boolean);
-    const create = (node) => createNode(node);
-    keyed(this.nodes, items, ({ id }) => id, create);
+  update(nodes) {
+    const items = nodes.filter(({ id }) => this.#places.has(id));
+    keyed(this.nodes, items, ({ id }) => id, createNode);
     this.#nodes = this.nodes.keyedParts;
-    for (const { id } of items) {
-      const { node, place } = this.#nodes.get(id);
-      const { x, y } = this.#places.get(id);
-      place(x, y);
-      setAttribute(node, "aria-label", wordsOf(relations.byId.get(id), relations.after.get(id).length));
-    }
   }
 
   #drawEdges(routes) {
@@ -97,25 +103,25 @@ export class GraphPicture {
 
   /** Mark the task whose details are shown. */
   mark(id) {
-    for (const other of this.nodes.querySelectorAll("[aria-current]")) {
-      setAttribute(other, "aria-current", null);
-    }
-    const found = this.#nodes.get(id)?.node;
-    if (found) {
-      setAttribute(found, "aria-current", "true");
-    }
+    this.#marked = this.#moved(this.#marked, id, "aria-current", "true", null);
   }
 
   /** Let the tabulator key lead to this node. */
   rove(id) {
-    for (const other of this.nodes.querySelectorAll('[tabindex="0"]')) {
-      setAttribute(other, "tabindex", -1);
+    this.#roving = this.#moved(this.#roving, id, "tabindex", 0, -1);
+    return this.#roving;
+  }
+
+  /** Give an attribute to the node of an id, take it from the one that had it, and return the new one. */
+  #moved(before, id, name, value, otherwise) {
+    const found = this.#nodes.get(id)?.node ?? null;
+    if (before && before !== found) {
+      setAttribute(before, name, otherwise);
     }
-    const { node } = this.#nodes.get(id) ?? {};
-    if (node) {
-      setAttribute(node, "tabindex", 0);
+    if (found) {
+      setAttribute(found, name, value);
     }
-    return node;
+    return found;
   }
 
   /** Give a node the focus, and bring it into view. */
@@ -127,8 +133,10 @@ export class GraphPicture {
   // --- where one looks --------------------------------------------------------------------------
 
   get #window() {
-    const { width, height } = this.svg.getBoundingClientRect();
-    return { width: width || 1, height: height || 1 };
+    if (!this.#seen?.width) {
+      this.#seen = { width: this.svg.clientWidth, height: this.svg.clientHeight };
+    }
+    return { width: this.#seen.width || 1, height: this.#seen.height || 1 };
   }
 
   /** Show all of it, as large as it fits; `least` keeps it from becoming unreadable. */
@@ -192,12 +200,30 @@ export class GraphPicture {
 
   #look(view) {
     this.#view = view;
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      const { x, y, scale } = this.#view;
-      setAttribute(this.plane, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${scale.toFixed(4)})`);
-      this.svg.classList.toggle("far", scale < FAR);
-    });
+    this.#frame ||= requestAnimationFrame(() => this.settle());
+  }
+
+  /** Show now what one looks at; otherwise the next frame does. */
+  settle() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const { x, y, scale } = this.#view;
+    setAttribute(this.plane, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${scale.toFixed(4)})`);
+    this.svg.classList.toggle("far", scale < FAR);
+    this.#leaveOut();
+  }
+
+  /** Nodes outside the window are not laid out or painted: of a large plan, those are most. */
+  #leaveOut() {
+    const { x, y, scale } = this.#view;
+    const { width, height } = this.#window;
+    const [left, top] = [-x / scale - 1.5 * NODE.width, -y / scale - NODE.height];
+    const [right, bottom] = [(width - x) / scale + NODE.width / 2, (height - y) / scale];
+    for (const [id, place] of this.#places) {
+      const node = this.#nodes.get(id)?.node;
+      const isSeen = place.x >= left && place.x <= right && place.y >= top && place.y <= bottom;
+      node?.classList.toggle("out", !isSeen);
+    }
   }
 
   // --- hands ------------------------------------------------------------------------------------
@@ -262,6 +288,7 @@ export class GraphPicture {
     for (const node of clone.querySelectorAll("[tabindex], [role]")) {
       node.removeAttribute("tabindex");
       node.removeAttribute("role");
+      node.classList.remove("out");
     }
     clone.querySelector("g").setAttribute("transform", `translate(${MARGIN} ${MARGIN})`);
     clone.setAttribute("viewBox", `0 0 ${width + 2 * MARGIN} ${height + 2 * MARGIN}`);
@@ -284,44 +311,55 @@ function createNode({ id }) {
   const sign = draw("text", { class: "sign", x: 10, y: 19 });
   const name = draw("text", { class: "id", x: 27, y: 19 });
   const title = draw("text", { class: "title", x: 10, y: 36 });
-  const left = draw("text", { class: "more", x: -5, y: 27, "text-anchor": "end" });
-  const right = draw("text", { class: "more", x: NODE.width + 5, y: 27 });
-  const done = draw("rect", { class: "part", x: 1, y: NODE.height - 4, height: 3, rx: 1.5 });
   const whole = draw("title");
   const node = draw(
     "g",
-    { role: "button", tabindex: -1, data: { id } },
+    { class: "out", role: "button", tabindex: -1, data: { id } },
     whole,
     draw("rect", { class: "box", width: NODE.width, height: NODE.height, rx: 7 }),
-    done,
     sign,
     name,
     title,
-    left,
-    right,
   );
-  let at = "";
-  const place = (x, y) => {
-    const next = `translate(${x.toFixed(1)} ${y.toFixed(1)})`;
-    if (next !== at) {
-      at = next;
-      node.setAttribute("transform", next);
-    }
-  };
+  const left = seldom(node, "text", { class: "more", x: -5, y: 27, "text-anchor": "end" });
+  const right = seldom(node, "text", { class: "more", x: NODE.width + 5, y: 27 });
+  const done = seldom(node, "rect", { class: "part", x: 1, y: NODE.height - 4, height: 3, rx: 1.5 });
+  const place = (x, y) => setAttribute(node, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+  let status = "";
   const update = (task) => {
-    node.classList.remove(...[...node.classList].filter((name_) => name_ !== "lit"));
-    node.classList.add(task.status);
-    setText(whole, `${task.id} (${task.status}): ${task.title}`);
-    setText(sign, signOf(task.status));
+    if (status !== task.status) {
+      status && node.classList.remove(status);
+      status = task.status;
+      node.classList.add(status);
+      setText(sign, signOf(status));
+    }
+    setAttribute(node, "aria-label", wordsOf(task));
+    setText(whole, `${task.id} (${status}): ${task.title}`);
     setText(name, cut(task.id, LINE_LENGTH - 3));
-    const share = task.status === "working" ? percent(task.progress) : "";
+    const share = status === "working" ? percent(task.progress) : "";
     setText(title, cut([share, task.title === task.id ? "" : task.title].filter(Boolean).join(" "), LINE_LENGTH + 2));
-    setText(left, task.hiddenDependencies ? `+${task.hiddenDependencies}` : "");
-    setText(right, task.hiddenDependents ? `+${task.hiddenDependents}` : "");
-    const width = task.status === "working" && task.progress ? (NODE.width - 2) * task.progress : 0;
-    setAttribute(done, "width", width);
+    left(task.hiddenDependencies, (text) => setText(text, `+${task.hiddenDependencies}`));
+    right(task.hiddenDependents, (text) => setText(text, `+${task.hiddenDependents}`));
+    done(status === "working" && task.progress, (bar) => setAttribute(bar, "width", (NODE.width - 2) * task.progress));
   };
   return { node, update, place };
+}
+
+/** A part that few nodes have: `show(wanted, update)` makes it, or takes it away. */
+function seldom(node, tag, properties) {
+  let made = null;
+  return (wanted, update) => {
+    if (!wanted) {
+      made?.remove();
+      made = null;
+      return;
+    }
+    if (made === null) {
+      made = draw(tag, properties);
+      node.append(made);
+    }
+    update(made);
+  };
 }
 
 /** A smooth line through points from left to right. */

@@ -23,9 +23,12 @@ export const SORTS = Object.freeze({
 
 const DIRECTION = Object.freeze({ created: 1, updated: 1, priority: 1 });
 
-/** Nothing is loaded yet. `cursor` is that of the next page, null on the last one. */
+/**
+ * Nothing is loaded yet. `cursor` is that of the next page, null on the last one; `cut` says that
+ * rows at the end made room for new ones, so that nothing can be loaded behind them.
+ */
 export function noRows(sort) {
-  return { sort, tasks: [], byId: new Map(), cursor: null, complete: false };
+  return { sort, tasks: [], byId: new Map(), cursor: null, complete: false, cut: false };
 }
 
 /** The rows with a page added. */
@@ -44,7 +47,7 @@ export function withPage(rows, page) {
 
 /** Whether no more may be loaded. */
 export function isFull(rows) {
-  return rows.tasks.length >= ROWS_MAX;
+  return rows.cut || rows.tasks.length >= ROWS_MAX;
 }
 
 /** The rows after tasks were read again: those that pass the filter, of those that were asked for. */
@@ -76,7 +79,14 @@ export function withTask(rows, task) {
     return rows; // it comes with a later page
   }
   const tasks = [...rows.tasks.slice(0, place), task, ...rows.tasks.slice(place)];
-  return { ...rows, tasks, byId: new Map(rows.byId).set(task.id, task) };
+  const byId = new Map(rows.byId).set(task.id, task);
+  return tasks.length > ROWS_MAX ? withoutLast({ ...rows, tasks, byId }) : { ...rows, tasks, byId };
+}
+
+function withoutLast(rows) {
+  const tasks = [...rows.tasks];
+  rows.byId.delete(tasks.pop().id);
+  return { ...rows, tasks, complete: false, cut: true };
 }
 
 function replaced(rows, task) {

@@ -12,16 +12,16 @@ import { timeSince } from "./moments.js";
 const KEY = "task-coordinator-columns";
 const WAITS_SHOWN = 3;
 
-/** Every column that can be chosen; that of the task itself is always there. */
+/** Every column that can be chosen; that of the task itself is always there. `width` as in a grid. */
 export const COLUMNS = Object.freeze({
-  worker: { title: "Worker", sort: "" },
-  priority: { title: "Priority", sort: "priority", number: true },
-  tags: { title: "Tags", sort: "" },
-  progress: { title: "Progress", sort: "" },
-  attempt: { title: "Attempt", sort: "", number: true },
-  deadline: { title: "Deadline", sort: "" },
-  created: { title: "Added", sort: "created", number: true },
-  updated: { title: "Changed", sort: "updated", number: true },
+  worker: { title: "Worker", sort: "", width: "minmax(5rem, 9rem)" },
+  priority: { title: "Priority", sort: "priority", number: true, width: "5.5rem" },
+  tags: { title: "Tags", sort: "", width: "minmax(6rem, 11rem)" },
+  progress: { title: "Progress", sort: "", width: "9rem" },
+  attempt: { title: "Attempt", sort: "", number: true, width: "5rem" },
+  deadline: { title: "Deadline", sort: "", width: "minmax(6rem, 13rem)" },
+  created: { title: "Added", sort: "created", number: true, width: "5.5rem" },
+  updated: { title: "Changed", sort: "updated", number: true, width: "5.5rem" },
 });
 const CHOSEN = Object.freeze(["worker", "priority", "tags", "progress", "updated"]);
 
@@ -29,6 +29,11 @@ const CHOSEN = Object.freeze(["worker", "priority", "tags", "progress", "updated
 export function chosenColumns() {
   const kept = localStorage.getItem(KEY)?.split(",") ?? CHOSEN;
   return Object.keys(COLUMNS).filter((name) => kept.includes(name));
+}
+
+/** The columns of a grid that rows and headings share: as a table they would be laid out together. */
+export function gridOf(columns) {
+  return ["2.2rem", "7.5rem", "minmax(12rem, 1fr)", ...columns.map((name) => COLUMNS[name].width)].join(" ");
 }
 
 /** Keep the choice. */
@@ -50,12 +55,15 @@ export function createRow({ task: { id } }, columns, on) {
   const cells = columns.map((name) => CELLS[name]());
   const node = make(
     "tr",
-    { data: { id } },
+    { role: "row", data: { id } },
     make("td", { class: "box" }, box),
     make("td", { class: "state" }, make("span", { class: "status" }, sign, " ", word)),
     make("td", { class: "task" }, make("p", { class: "what" }, link, " ", title), waits),
     ...cells.map((cell) => cell.node),
   );
+  for (const cell of node.children) {
+    cell.setAttribute("role", "cell"); // the rows are grids, which not every browser takes for rows
+  }
   box.addEventListener("click", (event) => on.select(id, event));
   link.addEventListener("click", (event) => {
     if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {

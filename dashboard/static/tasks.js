@@ -6,12 +6,14 @@
  */
 
 import { cancelTasks, prioritizeTasks, resetTasks } from "./actions.js";
-import { button, keyed, make, setAttribute, setNote, setText } from "./dom.js";
+import { button, keyed, make, setText } from "./dom.js";
 import { isEmpty, paramsOf } from "./filter.js";
 import { count } from "./format.js";
 import { showTimes } from "./moments.js";
 import { Pace } from "./pace.js";
 import { totalOf } from "./store.js";
+import { createHead } from "./task_head.js";
+import { createNothing } from "./task_nothing.js";
 import {
   afterEvents,
   idBeside,
@@ -24,7 +26,7 @@ import {
   withPage,
   withReread,
 } from "./task_rows.js";
-import { chooseColumns, chosenColumns, COLUMNS, createRow } from "./task_table.js";
+import { createRow } from "./task_table.js";
 import { View } from "./view.js";
 
 const PAGE = 100;
@@ -34,6 +36,8 @@ const GAP_MS = 250;
 /** Pages without a single task that are looked through before somebody has to ask for more. */
 const SEARCHED_MAX = 10;
 const REREAD_MAX = 400;
+/** New rows above those that were asked for, until the last ones are left out again. */
+const NEW_MAX = 100;
 const SELECTED_MAX = 1_000;
 const DEFAULT_SORT = "-created";
 
@@ -43,8 +47,10 @@ export class TasksView extends View {
   /** The row that keys are about: that which has or had the focus. */
   here = "";
 
-  #columns = chosenColumns();
   #loaded = "";
+  /** How many rows somebody asked for. */
+  #asked = PAGE;
+  #atTop = true;
   #loading = 0;
   #problem = "";
   #missed = true;
@@ -83,17 +89,21 @@ export class TasksView extends View {
       ...Object.entries(SORTS).map(([value, words]) => make("option", { value }, words)),
     );
     this.bar = this.#selectionBar();
-    this.body = make("tbody", { data: { part: "rows" } });
-    this.head = make("thead");
-    this.table = make("table", { class: "tasks" }, this.head, this.body);
-    this.nothing = make("div", { class: "empty" });
+    this.body = make("tbody", { role: "rowgroup", data: { part: "rows" } });
+    this.head = createHead({
+      turn: (sort) => this.#turn(sort),
+      selectAll: (all) => this.#select(all ? this.rows.tasks.slice(0, SELECTED_MAX).map(({ id }) => id) : []),
+      changed: () => this.#rebuild(),
+    });
+    this.table = make("table", { class: "tasks", role: "table" }, this.head.node, this.body);
+    this.nothing = createNothing(this.page);
     this.more = button("Show more", () => this.#loadMore(), { live: true, class: "more" });
     this.append(
       make("h2", { class: "unseen" }, "Tasks"),
-      make("div", { class: "toolbar" }, this.summary, this.sort, this.#columnMenu()),
+      make("div", { class: "toolbar" }, this.summary, this.sort, this.head.menu),
       this.bar,
       this.table,
-      this.nothing,
+      this.nothing.node,
       this.more,
     );
     this.body.addEventListener("focusin", ({ target }) => {
@@ -104,7 +114,10 @@ export class TasksView extends View {
         this.#loadMore();
       }
     }).observe(this.more);
-    this.#buildHead();
+    new IntersectionObserver(([{ isIntersecting }]) => {
+      this.#atTop = isIntersecting;
+    }).observe(this.head.node);
+    this.#rebuild();
   }
 
   #selectionBar() {
@@ -121,66 +134,14 @@ export class TasksView extends View {
     );
   }
 
-  #columnMenu() {
-    const choices = Object.entries(COLUMNS).map(([name, { title }]) => {
-      const box = make("input", { type: "checkbox", id: `column-${name}` });
-      box.checked = this.#columns.includes(name);
-      box.addEventListener("change", () => {
-        const wanted = new Set(this.#columns);
-        wanted[box.checked ? "add" : "delete"](name);
-        chooseColumns([...wanted]);
-        this.#columns = chosenColumns();
-        this.#buildHead();
-        this.page.plan();
-      });
-      return make("p", { class: "choice" }, box, make("label", { for: box.id }, title));
-    });
-    const menu = make(
-      "details",
-      { class: "menu columns" },
-      make("summary", {}, "Columns"),
-      make("div", { class: "menu-body" }, ...choices),
-    );
-    document.addEventListener("click", ({ target }) => {
-      menu.open &&= menu.contains(target);
-    });
-    menu.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && menu.open) {
-        menu.open = false;
-        menu.querySelector("summary").focus();
-        event.preventDefault();
-      }
-    });
-    return menu;
-  }
-
-  #buildHead() {
-    this.all = make("input", { type: "checkbox", "aria-label": "Select all that are shown" });
-    this.all.addEventListener("change", () => {
-      this.#select(this.all.checked ? this.rows.tasks.slice(0, SELECTED_MAX).map(({ id }) => id) : []);
-    });
-    this.headings = this.#columns.map((name) => this.#heading(name));
-    this.head.replaceChildren(
-      make(
-        "tr",
-        {},
-        make("th", { class: "box", scope: "col" }, this.all),
-        make("th", { class: "state", scope: "col" }, "Status"),
-        make("th", { class: "task", scope: "col" }, "Task"),
-        ...this.headings.map(({ node }) => node),
-      ),
-    );
+  /** Other columns are other rows. */
+  #rebuild() {
+    this.table.style.setProperty("--columns", this.head.grid);
     this.body.replaceChildren();
     this.body.keyedParts = undefined;
     this.#items.clear();
     this.#agesAt = 0;
-  }
-
-  #heading(name) {
-    const { title, sort, number } = COLUMNS[name];
-    const press = sort && button(title, () => this.#turn(sort), { class: "quiet" });
-    const node = make("th", { class: number ? "number" : "", scope: "col" }, press || title);
-    return { node, sort, title, press };
+    this.page.plan();
   }
 
   // --- asking -----------------------------------------------------------------------------------
@@ -199,6 +160,7 @@ export class TasksView extends View {
     if (wanted !== this.#loaded || this.#missed) {
       if (wanted !== this.#loaded) {
         this.rows = noRows(this.#sorted);
+        this.#asked = PAGE;
         this.#problem = "";
         this.#select([]);
       }
@@ -224,7 +186,7 @@ export class TasksView extends View {
     for (const id of reread) {
       this.#stale.add(id);
     }
-    if (reload || this.#stale.size > 2 * REREAD_MAX) {
+    if (reload || this.#stale.size > 2 * REREAD_MAX || this.#hasTooMany) {
       this.#stale.clear();
       this.#load.soon();
     } else if (this.#stale.size) {
@@ -232,13 +194,18 @@ export class TasksView extends View {
     }
   }
 
-  /** The first page, or as many rows as were shown before. */
+  /** Whether what came live piled up, and nobody looks at the rows that would go for it. */
+  get #hasTooMany() {
+    return this.#atTop && !this.selected.size && this.rows.cursor !== null && this.rows.tasks.length > this.#asked + NEW_MAX;
+  }
+
+  /** The first page, or as many rows as were asked for. */
   async #loadFirst() {
     const wanted = this.#loaded;
     this.#loading += 1;
     this.page.plan();
     try {
-      const limit = Math.min(PAGE_MAX, Math.max(PAGE, this.rows.tasks.length));
+      const limit = Math.min(PAGE_MAX, this.#atTop && !this.selected.size ? this.#asked : Math.max(this.#asked, this.rows.tasks.length));
       this.#missed = false;
       const rows = await this.#withPages(noRows(this.#sorted), limit);
       if (wanted === this.#loaded) {
@@ -266,6 +233,7 @@ export class TasksView extends View {
         // What happened meanwhile is in the rows that are shown, not in those that were asked from.
         const { tasks } = rows;
         this.#show(withPage(this.rows, { tasks, nextCursor: rows.cursor ?? undefined }));
+        this.#asked = this.rows.tasks.length;
       }
     } catch (error) {
       this.#failed(error);
@@ -400,7 +368,7 @@ export class TasksView extends View {
     const { task: open } = model.route;
     const items = this.rows.tasks.map((task) => this.#itemOf(task, task.id === open));
     const on = { open: (id) => this.#open(id), select: (id, event) => this.#tick(id, event) };
-    keyed(this.body, items, ({ task }) => task.id, (item) => createRow(item, this.#columns, on));
+    keyed(this.body, items, ({ task }) => task.id, (item) => createRow(item, this.head.columns, on));
     if (this.#items.size > 2 * items.length + PAGE) {
       this.#items.clear();
     }
@@ -432,19 +400,12 @@ export class TasksView extends View {
     this.sort.value = this.#sorted;
     this.bar.hidden = !this.selected.size;
     setText(this.chosen, `${count(this.selected.size, "task")} selected`);
-    this.all.checked = shown > 0 && this.selected.size >= Math.min(shown, SELECTED_MAX);
-    this.all.indeterminate = this.selected.size > 0 && !this.all.checked;
-    for (const { node, sort, press } of this.headings) {
-      const order = this.#sorted.replace(/^-/, "") === sort && (this.#sorted.startsWith("-") ? "descending" : "ascending");
-      setAttribute(node, "aria-sort", order || null);
-      if (press) {
-        press.dataset.order = order || "";
-      }
-    }
+    const all = shown > 0 && this.selected.size >= Math.min(shown, SELECTED_MAX);
+    this.head.show(this.#sorted, { all, some: this.selected.size > 0 && !all });
     this.table.hidden = !shown;
     this.more.hidden = this.rows.cursor === null || isFull(this.rows) || (!shown && this.#loading > 0);
     setText(this.more, shown ? "Show more" : "Search on");
-    this.#drawNothing(model, shown);
+    this.nothing.show(shown ? "" : this.#emptiness(model), this.#problem);
   }
 
   #summaryOf({ state }, shown) {
@@ -456,19 +417,6 @@ export class TasksView extends View {
     const open = total === null && this.rows.cursor !== null ? " or more" : "";
     const full = isFull(this.rows) && !this.rows.complete ? ` (no more than ${ROWS_MAX.toLocaleString("en")} are shown: narrow the filter)` : "";
     return `${shown.toLocaleString("en")}${open}${whole} ${shown === 1 && !whole ? "task" : "tasks"}${full}`;
-  }
-
-  #drawNothing(model, shown) {
-    const kind = shown ? "" : this.#emptiness(model);
-    if (this.nothing.dataset.kind === kind && this.nothing.dataset.problem === this.#problem) {
-      return;
-    }
-    this.nothing.dataset.kind = kind;
-    this.nothing.dataset.problem = this.#problem;
-    this.nothing.hidden = !kind && !this.#problem;
-    const problem = make("p", { class: "problem", hidden: true });
-    setNote(problem, this.#problem);
-    this.nothing.replaceChildren(problem, ...(NOTHING[kind]?.(this.page) ?? []));
   }
 
   #emptiness({ live, state }) {
@@ -484,17 +432,3 @@ export class TasksView extends View {
     return isEmpty(this.page.filter) || totalOf(state) === 0 ? "none" : "filtered";
   }
 }
-
-const NOTHING = Object.freeze({
-  loading: () => [make("p", {}, "Loading…")],
-  lost: () => [make("p", {}, "Not connected; the tasks come as soon as the server is there.")],
-  searching: () => [make("p", {}, "Nothing found yet in what was searched.")],
-  filtered: (page) => [
-    make("p", {}, "No task passes the filter."),
-    button("Clear the filter", () => page.go({ q: "" }, { replace: true })),
-  ],
-  none: (page) => [
-    make("p", {}, "There are no tasks yet. Agents add them with ", make("code", {}, "add_task"), ", you with the key ", make("kbd", {}, "n"), "."),
-    button("New task", () => page.add(), { class: "primary" }),
-  ],
-});

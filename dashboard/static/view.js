@@ -38,7 +38,10 @@ export class View extends HTMLElement {
   /** Another view is shown now. */
   closed() {}
 
-  /** Events, each once and in order, whether the view is shown or not. */
+  /**
+   * Events, each once and in order, whether the view is shown or not. While many come, they come
+   * in batches: `page.state` may be ahead of them.
+   */
   took(_events) {}
 
   /** What was loaded may have a gap: load it again. Also called for the first load. */

@@ -104,7 +104,7 @@ def test_what_is_open_in_a_view(stage: Stage, tab: Tab, project: str) -> None:
     check(tab)
     tab.page.keyboard.press("5")
     tab.page.wait_for_selector(SHOWN["events"])
-    tab.page.locator("events-view .json summary").first.click()
+    tab.page.locator("events-view .json").first.click()
     tab.page.get_by_text("All types").first.click()
     check(tab)
 

@@ -98,8 +98,8 @@ def test_the_tail_is_bounded_and_knows_what_it_lost() -> None:
       const { until } = log.earlier;
       return { shown: seqs(), until, complete: log.complete };"""
     found = logged(steps)
-    assert found["shown"] == list(range(20_000, 19_500, -1))
-    assert (found["until"], found["complete"]) == (19_500, False)
+    assert found["shown"] == list(range(20_000, 19_800, -1))
+    assert (found["until"], found["complete"]) == (19_800, False)
 
 
 def test_what_is_held_does_not_move_and_the_news_are_counted() -> None:
@@ -114,7 +114,7 @@ def test_what_is_held_does_not_move_and_the_news_are_counted() -> None:
     assert [event["seq"] for event in found["few"]["events"]] == [13, 12, 11]
     assert found["few"]["more"] is False
     assert found["held"] == list(range(10, 0, -1))
-    assert found["now"] == 500
+    assert found["now"] == 200
 
 
 def test_more_news_than_are_kept_are_said_to_be_more() -> None:
@@ -122,7 +122,7 @@ def test_more_news_than_are_kept_are_said_to_be_more() -> None:
       log.add(events(10, 900), 900);
       return log.news;"""
     news = logged(steps)
-    assert len(news["events"]) == 500
+    assert len(news["events"]) == 200
     assert news["more"] is True
 
 
@@ -182,13 +182,13 @@ def test_an_answer_to_an_earlier_question_is_not_taken(meanwhile: str) -> None:
 
 
 def test_what_turned_out_to_be_unwanted_makes_room() -> None:
-    steps = """log.start(0); log.add(events(0, 500), 500);
+    steps = """log.start(0); log.add(events(0, 200), 200);
       const full = log.isFull;
       log.drop(({ seq }) => seq % 2);
       return { full, later: log.isFull, shown: seqs(), from: log.tail.from };"""
     found = logged(steps)
     assert (found["full"], found["later"], found["from"]) == (True, False, 0)
-    assert found["shown"] == list(range(500, 0, -2))
+    assert found["shown"] == list(range(200, 0, -2))
 
 
 # --- export -----------------------------------------------------------------------------------

@@ -152,3 +152,16 @@ def test_the_counters_tell_how_many_pass_where_they_can() -> None:
     assert run("task_rows.js", "m.totalFor({}, v.counts)", counts=counts) == 7
     assert run("task_rows.js", 'm.totalFor({ status: ["done"] }, v.counts)', counts=counts) == 4
     assert run("task_rows.js", 'm.totalFor({ search: "x" }, v.counts)', counts=counts) is None
+
+
+def test_more_than_can_be_shown_is_cut_at_the_end_and_nothing_is_loaded_behind_it() -> None:
+    most = run("task_rows.js", "m.ROWS_MAX")
+    full = {"tasks": [{**task("t1"), "id": f"old{n}"} for n in range(most)], "nextCursor": "on"}
+    script = """(() => {
+      const r = m.withTask(m.withPage(m.noRows("-created"), v.page), v.task);
+      const less = m.withReread(r, ["old0"], []);
+      const ids = less.tasks.map(({ id }) => id);
+      return [r.tasks.length, r.byId.size, ids[0], ids.at(-1), m.isFull(less), less.complete];
+    })()"""
+    found = run("task_rows.js", script, page=full, task=task("t9"))
+    assert found == [most, most, "t9", f"old{most - 2}", True, False]
