@@ -14,12 +14,12 @@ const WAITS_SHOWN = 3;
 
 /** Every column that can be chosen; that of the task itself is always there. `width` as in a grid. */
 export const COLUMNS = Object.freeze({
-  worker: { title: "Worker", sort: "", width: "minmax(5rem, 9rem)" },
+  worker: { title: "Worker", sort: "", width: "minmax(5rem, 1fr)" },
   priority: { title: "Priority", sort: "priority", number: true, width: "5.5rem" },
-  tags: { title: "Tags", sort: "", width: "minmax(6rem, 11rem)" },
-  progress: { title: "Progress", sort: "", width: "9rem" },
+  tags: { title: "Tags", sort: "", width: "minmax(5.5rem, 1.2fr)" },
+  progress: { title: "Progress", sort: "", width: "minmax(5rem, 1fr)" },
   attempt: { title: "Attempt", sort: "", number: true, width: "5rem" },
-  deadline: { title: "Deadline", sort: "", width: "minmax(6rem, 13rem)" },
+  deadline: { title: "Deadline", sort: "", width: "minmax(6rem, 1.6fr)" },
   created: { title: "Added", sort: "created", number: true, width: "5.5rem" },
   updated: { title: "Changed", sort: "updated", number: true, width: "5.5rem" },
 });
@@ -33,7 +33,7 @@ export function chosenColumns() {
 
 /** The columns of a grid that rows and headings share: as a table they would be laid out together. */
 export function gridOf(columns) {
-  return ["2.2rem", "7.5rem", "minmax(12rem, 1fr)", ...columns.map((name) => COLUMNS[name].width)].join(" ");
+  return ["2.2rem", "7.5rem", "minmax(12rem, 6fr)", ...columns.map((name) => COLUMNS[name].width)].join(" ");
 }
 
 /** Keep the choice. */
