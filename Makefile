@@ -44,8 +44,11 @@ generated: $(VENV)/tested
 browser: $(VENV)/tested  ## Get the browser that some tests need: Debian's Chromium
 	$(BIN)/python -m tests.browser.chromium
 
+# The tests in a browser run by themselves: they share what is slow to start. Each has several
+# processes, so that more of them at a time only wait for each other.
 unit: $(VENV)/tested
-	$(BIN)/python -m pytest -q --numprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest -q --numprocesses 4 --dist worksteal --ignore tests/browser
+	$(BIN)/python -m pytest -q --numprocesses 3 --dist worksteal tests/browser
 
 chaos: $(VENV)/tested    ## The long run: 8 real workers, killed and frozen, 200 tasks
 	$(BIN)/python -m tests.chaos.run

@@ -123,7 +123,8 @@ class Dashboard:
         if request.path == PLAN:
             self._gate.admit(_own_origin_left_out(request), request.path)
             return await answer_plan(request, receive)
-        return self._pages.get(request.path, request.header("If-None-Match"))
+        known = request.header("If-None-Match")
+        return self._pages.get(request.path, known, request.query("view"))
 
     def _methods(self, path: str) -> tuple[str, ...]:
         """What can be done at a path.

@@ -45,6 +45,8 @@ class _Wire:
         self._stream = stream
         self._on_abort = on_abort
         self._untaken = 0
+        # Hypercorn sends while it ends the same connection for another reason.
+        self._sending = trio.Lock()
         self.socket = stream.socket
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -65,15 +67,19 @@ class _Wire:
 
         Raises:
             trio.BrokenResourceError: the connection is broken, or the client takes no byte.
+            trio.ClosedResourceError: nothing can be sent any more.
         """
         with trio.move_on_after(WRITE_TIMEOUT_SECONDS) as patience:
-            await self._stream.send_all(data)
+            async with self._sending:
+                await self._stream.send_all(data)
         if patience.cancelled_caught:
             self.abort()
             raise trio.BrokenResourceError("the client takes nothing")
 
     async def send_eof(self) -> None:
-        await self._stream.send_eof()
+        """Say that nothing more comes, after what is being sent."""
+        async with self._sending:
+            await self._stream.send_eof()
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -26,8 +26,9 @@ CONTENT_TYPES: Final[Mapping[str, str]] = {
 
 INDEX: Final = "index.html"
 STYLE: Final = "style.css"
-FIRST: Final = ("app.js", "overview.js")
-"""What is needed first, with all that it imports."""
+APP: Final = "app.js"
+VIEWS: Final = ("overview", "tasks", "graph", "timeline", "events")
+"""Each in a module of its name; the first one is shown where an address names none."""
 IMPORT: Final = re.compile(r'^(?:import .*|\} )from "\./([\w.]+)";$', re.MULTILINE)
 
 
@@ -38,21 +39,27 @@ class Pages:
         """Read the files of `folder`, by default the ones that come with the package."""
         folder = files("dashboard") / "static" if folder is None else folder
         kept = {file.name: file.read_bytes() for file in folder.iterdir() if _type_of(file.name)}
-        if INDEX in kept:
-            kept[INDEX] = _with_modules(kept)
         if STYLE in kept:
             kept[STYLE] = _styles(kept)
+        index = kept.pop(INDEX, b"")
         self._pages = {
-            "/" if name == INDEX else f"/static/{name}": _page(body, _type_of(name) or "")
-            for name, body in kept.items()
+            f"/static/{name}": _page(body, _type_of(name) or "") for name, body in kept.items()
+        }
+        self._views = {
+            view: _page(_with_modules(index, kept, view), CONTENT_TYPES[".html"]) for view in VIEWS
         }
 
     def __contains__(self, path: str) -> bool:
-        return path in self._pages
+        return path == "/" or path in self._pages
 
-    def get(self, path: str, if_none_match: str | None) -> Response:
-        """The page at a path that is there, or word that the browser's copy is still right."""
-        page = self._pages[path]
+    def get(self, path: str, if_none_match: str | None, view: str | None = None) -> Response:
+        """The page at a path that is there, or word that the browser's copy is still right.
+
+        Of `/`, `view` is the one that is shown first.
+        """
+        page = (
+            self._views.get(view or "", self._views[VIEWS[0]]) if path == "/" else self._pages[path]
+        )
         known = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
         if _etag(page) in known:
             return Response(status=http.HTTPStatus.NOT_MODIFIED, headers=page.headers)
@@ -63,15 +70,15 @@ def _type_of(name: str) -> str | None:
     return CONTENT_TYPES.get("." + name.rpartition(".")[2])
 
 
-def _with_modules(kept: Mapping[str, bytes]) -> bytes:
-    """The page with word of the modules that it needs first: a browser would else learn of each
-    only from the one that imports it, and wait for one round after the other."""
-    wanted = [name for name in FIRST if name in kept]
+def _with_modules(index: bytes, kept: Mapping[str, bytes], view: str) -> bytes:
+    """The page with word of the modules that a view needs first: a browser would else learn of
+    each only from the one that imports it, and wait for one round after the other."""
+    wanted = [name for name in (APP, f"{view}.js") if name in kept]
     for name in wanted:
         found = IMPORT.findall(kept[name].decode())
         wanted += [other for other in dict.fromkeys(found) if other not in wanted]
     links = "".join(f'<link rel="modulepreload" href="/static/{name}" />' for name in wanted)
-    return kept[INDEX].replace(b"</head>", links.encode() + b"</head>", 1)
+    return index.replace(b"</head>", links.encode() + b"</head>", 1)
 
 
 def _styles(kept: Mapping[str, bytes]) -> bytes:

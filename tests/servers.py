@@ -5,6 +5,7 @@ ending it by its process id.
 """
 
 import json
+import os
 import random
 import signal
 import socket
@@ -23,6 +24,7 @@ STOP_SECONDS = 15.0
 FIXED_PORTS = range(20_000, 30_000)
 """Below the range from which systems choose the ports of outgoing connections: a client that
 tries again and again must not be given the very port that it tries to reach."""
+PORT_SHARES = 16
 
 
 @dataclass
@@ -91,13 +93,18 @@ async def running_server(
                 await server.kill()
 
 
-def free_port(rng: random.Random) -> int:
-    """A port for a server that is to be started on it more than once."""
+def free_port(rng: random.Random, *taken: int) -> int:
+    """A port for a server that is to be started on it more than once, and none of those `taken`.
+
+    Tests that run at the same time in other processes choose from other ports.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
-        port = rng.choice(FIXED_PORTS)
+        port = rng.choice(FIXED_PORTS[number % PORT_SHARES :: PORT_SHARES])
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        if port not in taken:
             return port

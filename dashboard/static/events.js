@@ -207,8 +207,10 @@ export class EventsView extends View {
     if (ofTasks) {
       await this.tasks.know(ofTasks, wanted.map(({ taskId }) => taskId));
     }
-    const taken = this.#log.takeEarlier(asked, found.length, wanted, prunedThrough);
-    return taken ? this.#passing(wanted).length : 0;
+    if (this.#log.takeEarlier(asked, found.length, wanted, prunedThrough)) {
+      return this.#passing(wanted).length;
+    }
+    return this.#log.isFull ? ROWS : 0; // so much happened meanwhile that nothing earlier is wanted
   }
 
   #failed(error) {

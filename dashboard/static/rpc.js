@@ -10,7 +10,7 @@ const TICKET_MS = 5_000;
 const OPEN_MS = 10_000;
 const ANSWER_MS = 10_000;
 const WAIT_FIRST_MS = 500;
-const WAIT_MAX_MS = 15_000;
+const WAIT_MAX_MS = 5_000;
 const STEADY_MS = 5_000;
 /** How long a change waits for a connection that broke, before it is given up. */
 const RESEND_MS = 20_000;

@@ -51,6 +51,7 @@ export class TasksView extends View {
   /** How many rows somebody asked for. */
   #asked = PAGE;
   #atTop = true;
+  #moreWanted = false;
   #loading = 0;
   #problem = "";
   #missed = true;
@@ -110,9 +111,8 @@ export class TasksView extends View {
       this.here = target.closest("tr")?.dataset.id ?? this.here;
     });
     new IntersectionObserver((seen) => {
-      if (seen.some(({ isIntersecting }) => isIntersecting) && this.page.live && this.rows.tasks.length) {
-        this.#loadMore();
-      }
+      this.#moreWanted = seen.at(-1).isIntersecting;
+      this.page.plan();
     }).observe(this.more);
     new IntersectionObserver(([{ isIntersecting }]) => {
       this.#atTop = isIntersecting;
@@ -373,6 +373,10 @@ export class TasksView extends View {
       this.#items.clear();
     }
     this.#drawAround(model);
+    if (this.#moreWanted && model.live && items.length && !this.#loading) {
+      this.#moreWanted = false; // once each time that the end comes into sight
+      this.#loadMore();
+    }
     if (Math.abs(model.serverNow - this.#agesAt) >= 900 || this.#agesRows !== this.rows) {
       this.#agesAt = model.serverNow;
       this.#agesRows = this.rows;

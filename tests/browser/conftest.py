@@ -1,11 +1,13 @@
-"""A browser and a server for each module, a desk with tabs and a project for each test.
+"""A browser and a server for many tests, a desk with tabs and a project for each.
 
-The browser is a module's and not the session's: while it runs, Playwright keeps an event loop
-asleep in the test's thread, and other modules of the same process run Trio there.
+While a browser runs, Playwright keeps an event loop asleep in the test's thread, where other tests
+of the same process run Trio. So the browser is the session's only where pytest is given nothing
+but browser tests, as `make test` does; otherwise each module starts its own, which takes longer.
 """
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser
@@ -14,6 +16,15 @@ from tests.browser.chromium import chromium_or_skip
 from tests.browser.stage import Stage, running
 from tests.browser.tabs import Desk, Tab, browsing
 
+HERE = Path(__file__).parent
+
+
+def _scope(fixture_name: str, config: pytest.Config) -> Literal["session", "module"]:
+    """How long a browser and a server live."""
+    del fixture_name
+    places = [Path(config.invocation_params.dir, arg.split("::")[0]) for arg in config.args]
+    return "session" if all(place.is_relative_to(HERE) for place in places) else "module"
+
 
 @pytest.fixture(scope="session")
 def executable() -> Path:
@@ -21,18 +32,25 @@ def executable() -> Path:
     return chromium_or_skip()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=_scope)
 def browser(executable: Path) -> Generator[Browser]:
     with browsing(executable) as made:
         yield made
 
 
-@pytest.fixture(scope="module")
-def stage(executable: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
-    """A running server; each test uses a project of its own on it."""
+@pytest.fixture(scope=_scope)
+def lasting_stage(executable: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
+    """A server for many tests; each uses a project of its own on it."""
     del executable  # without a browser there is nothing to serve
     with running(tmp_path_factory.mktemp("stage")) as made:
         yield made
+
+
+@pytest.fixture
+def stage(lasting_stage: Stage) -> Generator[Stage]:
+    """A running server, and whoever uses it beside the page."""
+    with lasting_stage.used():
+        yield lasting_stage
 
 
 @pytest.fixture

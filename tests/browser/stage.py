@@ -27,12 +27,59 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 
+class _Part:
+    """What runs between a `begin` and its `end`."""
+
+    def __init__(self) -> None:
+        self.nursery: trio.Nursery | None = None
+        self.failure: BaseException | None = None
+        self.ended = trio.Event()
+
+    async def run(self, task_status: trio.TaskStatus[None]) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                self.nursery = nursery
+                task_status.started()
+                await trio.sleep_forever()
+        except BaseExceptionGroup as failures:
+            self.failure = failures  # raised by `end`, in the test that it belongs to
+        finally:
+            self.ended.set()
+
+
 class Loop:
     """A Trio loop in another thread, as long as `loop()` says."""
 
     def __init__(self, token: trio.lowlevel.TrioToken, nursery: trio.Nursery) -> None:
         self._token = token
-        self._nursery = nursery
+        self._root = nursery
+        self._part: _Part | None = None
+
+    def begin(self) -> None:
+        """From now on, what is started or opened ends with `end`."""
+        part = _Part()
+
+        async def begin() -> None:
+            await self._root.start(part.run)
+
+        self.run(begin)
+        self._part = part
+
+    def end(self) -> None:
+        """End what was started or opened since `begin`. If something failed, raise that."""
+        part, self._part = self._part, None
+        assert part is not None, "nothing was begun"
+        nursery = part.nursery
+        assert nursery is not None, "it has not begun"
+        self.call(nursery.cancel_scope.cancel)
+        self.run(part.ended.wait)
+        if part.failure is not None:
+            raise part.failure
+
+    @property
+    def _nursery(self) -> trio.Nursery:
+        part = self._part
+        return self._root if part is None or part.nursery is None else part.nursery
 
     def run(
         self, function: Callable[..., Awaitable[T]], *args: Any, patience: float = PATIENCE_SECONDS
@@ -54,7 +101,7 @@ class Loop:
         return trio.from_thread.run_sync(function, trio_token=self._token)
 
     def open(self, manager: AbstractAsyncContextManager[T]) -> T:
-        """Enter a context there and stay in it as long as the loop runs."""
+        """Enter a context there and stay in it until the end."""
 
         async def hold(task_status: trio.TaskStatus[T]) -> None:
             async with manager as value:
@@ -68,7 +115,7 @@ class Loop:
         return self.run(enter)
 
     def stop(self) -> None:
-        self.call(self._nursery.cancel_scope.cancel)
+        self.call(self._root.cancel_scope.cancel)
 
 
 @contextmanager
@@ -155,11 +202,23 @@ class Stage:
         self.loop = loop
         self.folder = folder
         self.port = free_port(rng)
-        self.dashboard_port = free_port(rng)
+        self.dashboard_port = free_port(rng, self.port)
         self._options = (*options, "--dashboard-port", str(self.dashboard_port))
         self._server: ServerProcess | None = None
         self._clients: dict[str, Client] = {}
         self._numbers = itertools.count(1)
+
+    @contextmanager
+    def used(self) -> Generator[None]:
+        """For the length of a test: the server runs, and at the end nobody uses it any more."""
+        if self._server is None:
+            self.start()  # the last test killed it
+        self.loop.begin()
+        try:
+            yield
+        finally:
+            self._clients.clear()
+            self.loop.end()
 
     # --- the server
 

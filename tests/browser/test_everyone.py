@@ -18,13 +18,14 @@ SHOWN = {
 
 
 @pytest.fixture(scope="module")
-def project(stage: Stage) -> str:
+def project(lasting_stage: Stage) -> str:
     """A project with tasks in every status, and work under way."""
-    name = stage.new_project()
-    stage.add(name, *plan(16))  # a rule looks at every text there is
-    work(stage, name, seconds=3, pace_seconds=0.5)
-    stage.call(name, "cancel_tasks", filter={"ids": ["accounts/switch"]})
-    return name
+    with lasting_stage.used():
+        name = lasting_stage.new_project()
+        lasting_stage.add(name, *plan(16))  # a rule looks at every text there is
+        work(lasting_stage, name, seconds=3, pace_seconds=0.5)
+        lasting_stage.call(name, "cancel_tasks", filter={"ids": ["accounts/switch"]})
+        return name
 
 
 def check(tab: Tab) -> None:

@@ -125,6 +125,28 @@ async def test_a_client_that_takes_nothing_is_dropped(monkeypatch: pytest.Monkey
             await dropped.wait()
 
 
+async def test_sending_while_the_connection_is_being_ended_is_no_mistake(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Hypercorn does that when a message is on its way as the server or the client says goodbye."""
+    ended = trio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(send, {"type": "websocket.send", "text": "x"}))
+            nursery.start_soon(scope["state"]["wire"].send_eof)
+        ended.set()
+
+    async with app_site(app) as site, await site.dial() as stream:
+        await stream.send_all(HANDSHAKE + b"\r\n")
+        await end_of(stream)
+        with trio.fail_after(5):
+            await ended.wait()
+    assert caplog.records == []
+
+
 async def test_a_message_without_end_is_cut_off() -> None:
     async with app_site(echo) as site:
         async with await site.dial() as stream:

@@ -41,6 +41,25 @@ def test_a_browser_that_has_the_page_is_told_so(tmp_path: Path, known: str) -> N
     assert answer.body == b""
 
 
+@pytest.mark.parametrize("view", [None, "", "overview", "tasks", "graph", "timeline", "events"])
+def test_the_page_names_each_module_that_its_view_needs(view: str | None) -> None:
+    """None is found late, when the one that imports it has come, and none is for nothing."""
+    body = Pages().get("/", None, view).body.decode()
+    named = re.findall(r'<link rel="modulepreload" href="/static/([\w.]+)"', body)
+    needed, waiting = set[str](), ["app.js", f"{view or 'overview'}.js"]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += re.findall(r'from "\./([\w.]+)";', (STATIC / name).read_text())
+    assert sorted(named) == sorted(needed)
+
+
+def test_a_view_that_there_is_not_is_answered_with_the_first_one() -> None:
+    pages = Pages()
+    assert pages.get("/", None, "nothing").body == pages.get("/", None, "overview").body
+
+
 # --- what is in them --------------------------------------------------------------------------
 
 SINKS = re.compile(
