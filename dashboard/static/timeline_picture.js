@@ -15,6 +15,7 @@ const ROW = 34;
 const BAR = 24;
 const AXIS = 22;
 const LABEL = 150;
+const HALF_TICK = 30;
 const NARROW = 560;
 const TEXT_FROM = 46;
 const LABEL_LENGTH = 19;
@@ -85,9 +86,10 @@ export class TimelinePicture {
     const step = ticks.length > 1 ? ticks[1] - ticks[0] : to - from;
     return ticks.flatMap((at) => {
       const x = left + ((at - from) / (to - from)) * width;
+      const atEnd = x + HALF_TICK > left + width; // half of its words would be cut off
       return [
         draw("line", { class: "grid", x1: x, x2: x, y1: AXIS - 4, y2: height }),
-        draw("text", { class: "axis", x, y: 13, "text-anchor": "middle" }, tickWords(at, step)),
+        draw("text", { class: "axis", x: atEnd ? left + width : x, y: 13, "text-anchor": atEnd ? "end" : "middle" }, tickWords(at, step)),
       ];
     });
   }
