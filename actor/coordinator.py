@@ -120,6 +120,9 @@ class Coordinator:
     async def submit(self, call: Call) -> None:
         await self._loop.put(call)
 
+    def try_submit(self, call: Call) -> bool:
+        return self._loop.try_put(call)
+
     def withdraw(self, call: Call) -> None:
         self._loop.withdraw(call)
 

@@ -104,6 +104,10 @@ class ActorLoop:
         except MailboxClosed:
             call.reply(_stopping())
 
+    def try_put(self, call: Call) -> bool:
+        """Accept a call in order; False if the mailbox is full, or nothing is accepted any more."""
+        return self._mailbox.put_nowait(call)
+
     async def carry_out(self, project: str, decide: Decide) -> msgspec.Struct:
         """Make a change that no method of the table stands for; its reply, once it is durable.
 

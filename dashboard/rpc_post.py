@@ -99,6 +99,9 @@ class _ForOneReply(Dispatcher):
     async def submit(self, call: Call) -> None:
         await self._dispatcher.submit(call)
 
+    def try_submit(self, call: Call) -> bool:
+        return self._dispatcher.try_submit(call)
+
     def withdraw(self, call: Call) -> None:
         self._dispatcher.withdraw(call)
 

@@ -23,6 +23,7 @@ __all__ = [
     "encode_request",
     "encode_response",
     "id_text",
+    "is_batch",
     "salvage_id",
 ]
 
@@ -62,7 +63,7 @@ def decode_frame(frame: str) -> tuple[list[msgspec.Raw], bool]:
         InvalidRequest: an empty batch, or one of more than 1,000 entries.
     """
     data = frame.encode()
-    if not frame.lstrip(" \t\r\n").startswith("["):
+    if not is_batch(frame):
         return [msgspec.Raw(data)], False
     try:
         entries = _decode_list(data)
@@ -77,6 +78,11 @@ def decode_frame(frame: str) -> tuple[list[msgspec.Raw], bool]:
             limit=BATCH_ENTRIES_MAX,
         )
     return entries, True
+
+
+def is_batch(frame: str) -> bool:
+    """Whether a frame is an array, which stands for a batch."""
+    return frame.startswith("[") or frame.lstrip(" \t\r\n").startswith("[")
 
 
 def decode_entry(entry: msgspec.Raw) -> Request:

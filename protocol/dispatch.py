@@ -8,7 +8,7 @@ service does with a call, nor what carries the frames.
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Protocol, cast
@@ -18,7 +18,7 @@ from jsonrpcserver.dispatcher import get_method, to_response
 from jsonrpcserver.methods import Methods
 from jsonrpcserver.request import Request as RpcRequest
 from jsonrpcserver.response import to_serializable_one
-from jsonrpcserver.result import Error, Result, Success
+from jsonrpcserver.result import Error
 from oslash.either import Right
 
 from protocol.codec import Request, encode_response
@@ -41,7 +41,7 @@ __all__ = ["Caller", "Dispatcher", "decode_params", "response"]
 
 log = logging.getLogger(__name__)
 
-Accept = Callable[[Call], Awaitable[None]]
+Answer = Callable[[Call], None]
 
 _TYPO_LENGTH_MAX = 100
 _SHOWN_LENGTH_MAX = 300
@@ -62,11 +62,10 @@ class Dispatcher:
         service."""
         self._service = service
         self._table = methods
-        self._accept: dict[str, Accept] = dict.fromkeys(methods, service.submit)
-        self._accept |= {name: own for name, own in _OWN.items() if name in methods}
+        self._own = {name: own for name, own in _OWN.items() if name in methods}
         # jsonrpcserver types its methods as returning a Result at once; ours accept now and
         # reply later, which its look-up does not mind.
-        self._methods = cast("Methods", self._accept)
+        self._methods = cast("Methods", {**dict.fromkeys(methods, service.submit), **self._own})
 
     def call_for(self, request: Request, peer: Caller, reply: Reply) -> Call | None:
         """The call that a request asks for; None if it was refused, through `reply`.
@@ -95,11 +94,25 @@ class Dispatcher:
         Returns once the call has its place in the service's order; blocks while the service is
         full. A service that fails is answered for.
         """
+        if self.try_submit(call):
+            return
         try:
-            await self._accept[call.method.name](call)
+            await self._service.submit(call)
         except Exception:
             log.exception("%s failed before it was accepted", call.method.name)
-            call.reply(InternalError("The server failed on this request; its log has the details."))
+            call.reply(_defect())
+
+    def try_submit(self, call: Call) -> bool:
+        """As `submit`, where that takes no waiting. False says that it would: nothing was done."""
+        own = self._own.get(call.method.name)
+        try:
+            if own is None:
+                return self._service.try_submit(call)
+            own(call)
+        except Exception:
+            log.exception("%s failed before it was accepted", call.method.name)
+            call.reply(_defect())
+        return True
 
     def withdraw(self, call: Call) -> None:
         """The client does not want a call any more, or is gone: if it waits, it ends."""
@@ -120,6 +133,10 @@ class Dispatcher:
         )
 
 
+def _defect() -> InternalError:
+    return InternalError("The server failed on this request; its log has the details.")
+
+
 def _one_line(text: str) -> str:
     """What a client sent, for a sentence: control characters and the like are escaped."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
@@ -130,22 +147,19 @@ def response(request_id: bytes, outcome: msgspec.Raw | CoordinatorError) -> byte
 
     `request_id` is the id's JSON text.
     """
+    if not isinstance(outcome, CoordinatorError):
+        # Nearly every response. Both parts are JSON text already.
+        return b'{"jsonrpc":"2.0","result":%b,"id":%b}' % (bytes(outcome), request_id)
     request = RpcRequest("", {}, msgspec.Raw(request_id))
-    answer = to_response(request, _result(outcome))
+    answer = to_response(request, Error(outcome.code, outcome.message, outcome.wire_data()))
     # The library annotates the argument as the class where it takes an instance.
     return encode_response(cast("dict[str, Any]", to_serializable_one(cast("Any", answer))))
-
-
-def _result(outcome: msgspec.Raw | CoordinatorError) -> Result:
-    if isinstance(outcome, CoordinatorError):
-        return Error(outcome.code, outcome.message, outcome.wire_data())
-    return Success(outcome)
 
 
 # --- methods about the connection itself ------------------------------------------------------
 
 
-async def _identify(call: Call) -> None:
+def _identify(call: Call) -> None:
     params = cast("Identify", call.params)
     peer = cast("Caller", call.peer)
     peer.rename(params.name, params.session_id)
@@ -153,11 +167,11 @@ async def _identify(call: Call) -> None:
     call.reply(msgspec.Raw(msgspec.json.encode(told)))
 
 
-async def _discover(call: Call) -> None:
+def _discover(call: Call) -> None:
     call.reply(_openrpc())
 
 
-_OWN: Mapping[str, Accept] = {"identify": _identify, "rpc.discover": _discover}
+_OWN: Mapping[str, Answer] = {"identify": _identify, "rpc.discover": _discover}
 
 
 @cache

@@ -25,6 +25,7 @@ from websockets.typing import Subprotocol
 from protocol import limits
 from protocol.connection import Connection
 from protocol.dispatch import Dispatcher
+from protocol.flusher import Flusher
 from protocol.gate import Gate, Refusal
 from protocol.openrpc import openrpc_document
 from protocol.session import CutOff, Session
@@ -59,6 +60,7 @@ class ApiServer:
         self._settings = settings
         self._server: Server | None = None
         self._sessions: set[Session] = set()
+        self._flusher = Flusher()
         self._idle = trio.Event()
         self._idle.set()
         self._stopping = False
@@ -81,6 +83,14 @@ class ApiServer:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Serve until `stop`, or until cancelled (which closes abruptly)."""
+        async with trio.open_nursery() as flushing:
+            flushing.start_soon(self._flusher.run)
+            await self._serve(listeners, task_status)
+            flushing.cancel_scope.cancel()
+
+    async def _serve(
+        self, listeners: list[trio.SocketListener], task_status: trio.TaskStatus[None]
+    ) -> None:
         async with trio.open_nursery() as nursery:
             settings = self._settings
             self._server = await nursery.start(
@@ -191,6 +201,7 @@ class ApiServer:
         session = connection.session
         assert session is not None, "it was let in"
         self._enter(session)
+        session.write_through(partial(self._flusher.announce, connection))
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write, connection, session, nursery.cancel_scope)

@@ -89,6 +89,13 @@ class Service(Protocol):
         """
         ...
 
+    def try_submit(self, call: Call) -> bool:
+        """As `submit`, where that takes no waiting. False says that it would: nothing was done.
+
+        Never blocks.
+        """
+        ...
+
     def withdraw(self, call: Call) -> None:
         """Stop waiting for a call that was submitted. `call.withdrawn` is already true.
 

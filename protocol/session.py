@@ -19,6 +19,7 @@ from protocol.codec import (
     decode_frame,
     encode_batch,
     encode_notification,
+    is_batch,
     salvage_id,
 )
 from protocol.dispatch import Dispatcher, response
@@ -76,6 +77,8 @@ class Session:
         self._notifications: deque[bytes] = deque()
         self._notification_bytes = 0
         self._something_to_send = trio.Event()
+        self._announce: Callable[[], None] = self.wake
+        self._woken = False
         self._drained = trio.Event()
 
     # --- what a service may know (protocol.service.Peer) --------------------------------------
@@ -115,7 +118,7 @@ class Session:
             return False
         self._notifications.append(frame)
         self._notification_bytes = size
-        self._something_to_send.set()
+        self._announce()
         return True
 
     async def drained(self) -> None:
@@ -146,18 +149,47 @@ class Session:
             return
         self._in_flight += 1
         try:
-            entries, is_batch = decode_frame(frame)
+            entries, batched = decode_frame(frame)
         except CoordinatorError as error:
             self._reply(response(_NULL, error))
             return
-        answer = _Answer(len(entries), is_batch, self._reply, self._unread, self._unanswered)
+        answer = _Answer(len(entries), batched, self._reply, self._unread, self._unanswered)
         for number, entry in enumerate(entries, 1):
-            await self._start(entry, answer)
+            begun = None if self.closed else self._begin(entry, answer)
+            if begun is not None:
+                await self._dispatcher.submit(begun[1])
             if number % ENTRIES_AT_A_TIME == 0:
                 await trio.lowlevel.checkpoint()
 
+    def receive_now(self, frame: str) -> bool:
+        """As `receive`, where that takes no waiting. False says that it would: nothing was done.
+
+        For the one request that a frame nearly always is, this spares a change of tasks. Batches
+        are left to `receive`, which lets others have their turn.
+        """
+        if self._ended or self._in_flight >= REQUESTS_IN_FLIGHT_MAX or is_batch(frame):
+            return False
+        answer = _Answer(1, False, self._reply, self._unread, self._unanswered)
+        self._in_flight += 1
+        begun = self._begin(msgspec.Raw(frame.encode()), answer)
+        if begun is None or self._dispatcher.try_submit(begun[1]):
+            return True
+        del self._unanswered[begun[0]]
+        self._in_flight -= 1
+        return False
+
+    def write_through(self, announce: Callable[[], None]) -> None:
+        """From now on, `announce` is called when there is something to send, instead of letting
+        `next_frames` return: it sees to it that `take_frames` is called soon, or `wake`."""
+        self._announce = announce
+
+    def wake(self) -> None:
+        """Let `next_frames` return, even if there is nothing."""
+        self._woken = True
+        self._something_to_send.set()
+
     async def next_frames(self) -> list[bytes]:
-        """Wait for something to send and take all of it, replies first.
+        """Wait for something to send and take all of it, replies first; nothing after `wake`.
 
         Calling it again says that the frames taken before are on their way, which makes room for
         further requests. Cancelling loses nothing.
@@ -166,20 +198,30 @@ class Session:
             CutOff: the transport is to be closed now. Replies that were there before the session
                 was cut off have been taken; its notifications are dropped.
         """
-        self._unread.size -= sum(map(len, self._handed_out))
-        self._make_room(len(self._handed_out))
-        self._handed_out = []
-        while not (self._replies or self._notifications or self._cut_off):
+        self.sent()
+        while not (self._replies or self._notifications or self._cut_off or self._woken):
             self._something_to_send = trio.Event()
             await self._something_to_send.wait()
+        self._woken = False
         if self._cut_off is not None and not self._replies:
             raise self._cut_off
+        return self.take_frames()
+
+    def take_frames(self) -> list[bytes]:
+        """Take all that there is to send, replies first. `sent` must follow."""
         self._handed_out = list(self._replies)
         frames = [*self._replies, *self._notifications]
         self._replies.clear()
         self._clear_notifications()
         self._drained.set()
         return frames
+
+    def sent(self) -> None:
+        """The frames that were taken are on their way: there is room for further requests."""
+        if self._handed_out:
+            self._unread.size -= sum(map(len, self._handed_out))
+            self._make_room(len(self._handed_out))
+            self._handed_out = []
 
     def cut_off(self, code: int, reason: str) -> None:
         """End the session from this side; the transport learns it from `next_frames`."""
@@ -194,25 +236,26 @@ class Session:
 
     # --- inside -------------------------------------------------------------------------------
 
-    async def _start(self, entry: msgspec.Raw, answer: "_Answer") -> None:
-        if self._ended:
-            return
+    def _begin(self, entry: msgspec.Raw, answer: "_Answer") -> tuple[bytes | int, Call] | None:
+        """The call that an entry asks for, and its key among the unanswered ones; None if it is
+        answered already."""
         try:
             request = decode_entry(entry)
         except CoordinatorError as error:
             answer.add(response(salvage_id(entry), error))
-            return
+            return None
         key: bytes | int | None = request.id
         if key is None or key in self._unanswered:
             key = self._unanswered.spare_key()
         reply = answer.expect(request.id, key)
         if request.method == CANCEL_REQUEST:
             reply(self._cancel(request))
-            return
+            return None
         call = self._dispatcher.call_for(request, self, reply)
-        if call is not None:
-            self._unanswered[key] = call
-            await self._dispatcher.submit(call)
+        if call is None:
+            return None
+        self._unanswered[key] = call
+        return key, call
 
     def _cancel(self, request: Request) -> msgspec.Raw | CoordinatorError:
         """Withdraw a call. Ids that are unknown, or answered already, change nothing.
@@ -239,7 +282,7 @@ class Session:
             return
         self._replies.append(frame)
         self._unread.size += len(frame)
-        self._something_to_send.set()
+        self._announce()
 
     def _clear_notifications(self) -> None:
         self._notifications.clear()

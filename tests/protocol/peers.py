@@ -122,8 +122,12 @@ class Desk:
         self._open.set()
 
     async def submit(self, call: Call) -> None:
+        await self._open.wait()
+        assert self.try_submit(call)
+
+    def try_submit(self, call: Call) -> bool:
         if not self._open.is_set():
-            await self._open.wait()
+            return False
         self.calls.append(call)
         match call.params:
             case Echo(text=text):
@@ -135,6 +139,7 @@ class Desk:
             case _:
                 raise RuntimeError("a defect of the service")
         self._arrived.set()
+        return True
 
     def _shout(self, call: Call, times: int, size: int) -> None:
         params = msgspec.Raw(msgspec.json.encode({"noise": "x" * size}))

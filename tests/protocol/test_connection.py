@@ -10,7 +10,7 @@ import trio.testing
 from trio.testing import wait_all_tasks_blocked
 from websockets.exceptions import ConnectionClosed
 
-from protocol.connection import INBOX_FRAMES_MAX
+from protocol.connection import INBOX_FRAMES_MAX, PatientStream
 from protocol.limits import FRAGMENTS_MAX, FRAME_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX
 from tests.protocol.peers import (
     BINARY,
@@ -192,17 +192,21 @@ async def test_replies_that_wait_together_are_written_together(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[int] = []
-    send_all = trio.SocketStream.send_all
+    send_all, send_now = PatientStream.send_all, PatientStream.send_now
 
-    async def recording(stream: trio.SocketStream, data: bytes | bytearray | memoryview) -> None:
-        if data[0] == 0x81 and stream.socket.getsockname()[1] == api.port:
-            written.append(len(data))
+    async def recording(stream: PatientStream, data: bytes | bytearray | memoryview) -> None:
+        written.append(len(data))
         await send_all(stream, data)
+
+    def recording_now(stream: PatientStream, data: bytes) -> bytes:
+        written.append(len(data))
+        return send_now(stream, data)
 
     client = await api.raw()
     await client.send_text(request("hold", 0, key="a"))
     await api.desk.accepted(1)
-    monkeypatch.setattr(trio.SocketStream, "send_all", recording)
+    monkeypatch.setattr(PatientStream, "send_all", recording)
+    monkeypatch.setattr(PatientStream, "send_now", recording_now)
     for key in range(1, 101):
         await client.send_text(request("hold", key, key=str(key)))
     await api.desk.accepted(101)
@@ -210,6 +214,22 @@ async def test_replies_that_wait_together_are_written_together(
         api.desk.release(str(key))
     assert [(await client.message())["id"] for _ in range(100)] == list(range(1, 101))
     assert len(written) == 1
+
+
+async def test_what_does_not_fit_into_one_write_is_whole_and_in_order(api: Api) -> None:
+    """The first write goes past the socket's buffer; nothing may overtake its rest."""
+    client = await api.raw()
+    for number in range(1, 61):
+        await client.send_text(request("hold", number, key=str(number)))
+    await api.desk.accepted(60)
+    for number in range(1, 31):
+        api.desk.release(str(number), str(number) * 200_000)
+    await trio.testing.wait_all_tasks_blocked()
+    for number in range(1, 31):
+        answer = await client.message()
+        assert (answer["id"], answer["result"]["text"]) == (number, str(number) * 200_000)
+        api.desk.release(str(30 + number))  # there is room at this moment, but it is not its turn
+    assert [(await client.message())["id"] for _ in range(30)] == list(range(31, 61))
 
 
 # --- clients that do not take part ------------------------------------------------------------

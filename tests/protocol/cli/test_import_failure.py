@@ -36,6 +36,9 @@ class Weakening:
         self.taken: list[str] = []
 
     async def submit(self, call: Call) -> None:
+        self.try_submit(call)
+
+    def try_submit(self, call: Call) -> bool:
         params = call.params
         if not isinstance(params, ImportTasks):
             call.reply(msgspec.Raw(msgspec.json.encode(TaskPage(tasks=[], seq=0))))
@@ -46,6 +49,7 @@ class Weakening:
                 self.taken += [task.id or "" for task in params.tasks]
             done = TasksImported(tasks=len(params.tasks), dry_run=params.dry_run)
             call.reply(msgspec.Raw(msgspec.json.encode(done)))
+        return True
 
     def withdraw(self, call: Call) -> None:
         """Every call is answered at once."""
