@@ -82,7 +82,7 @@ def decode_frame(frame: str) -> tuple[list[msgspec.Raw], bool]:
 
 def is_batch(frame: str) -> bool:
     """Whether a frame is an array, which stands for a batch."""
-    return frame.startswith("[") or frame.lstrip(" \t\r\n").startswith("[")
+    return frame.lstrip(" \t\r\n").startswith("[")
 
 
 def decode_entry(entry: msgspec.Raw) -> Request:
