@@ -100,6 +100,68 @@ def test_every_key_of_the_table(stage: Stage, tab: Tab, project: str) -> None:
     expect(page.locator('graph-view [data-id="t3"]')).to_have_attribute("aria-current", "true")
 
 
+def test_a_person_steps_in_while_workers_are_at_it(stage: Stage, tab: Tab, project: str) -> None:
+    """Keys and actions in the middle of work: nothing jumps away under the hand, the questions
+    stay, and the tasks that were meant are changed."""
+    later = {"notBefore": "2099-01-01T00:00:00Z"}  # no worker takes these
+    stage.add(project, *({**one, **later} for one in tasks(4)))
+    work = [{"id": f"w{number}", "description": "Work"} for number in range(1, 401)]
+    stage.add(project, *work)
+    tab.open(stage.address(project=project, view="tasks", sort="created"))
+    page, drawer = tab.page, tab.page.locator("task-drawer")
+    for name in ("agent-a", "agent-b"):
+        stage.worker(project, name).go_on(pace_seconds=0.15)
+    expect(tab.count("working")).to_have_text("2")
+
+    def finished() -> int:
+        return int(stage.call(project, "get_snapshot", limit=0)["counts"]["done"])
+
+    before = finished()
+    for key in "jjk":
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    expect(drawer.locator("h2")).to_have_text("t1")
+    drawer.get_by_role("button", name="Priority…", exact=True).click()
+    answer(page, "Set the priority", "7")
+    drawer.get_by_role("button", name="Note…", exact=True).click()
+    answer(page, "Add the note", "Not before the release")
+    expect(drawer).to_contain_text("Not before the release")
+    page.keyboard.press("e")
+    page.get_by_label("Description").fill("Written while others work")
+    page.get_by_role("button", name="Save").click()
+    expect(drawer).to_contain_text("Written while others work")
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    row(tab, "t2").get_by_role("link").focus()
+    page.keyboard.press("c")
+    answer(page, "Cancel the work")
+    expect(row(tab, "t2")).to_have_class("cancelled")
+    row(tab, "t2").get_by_role("link").focus()
+    page.keyboard.press("r")
+    answer(page, "Reset")
+    expect(row(tab, "t2")).to_have_class("scheduled")
+    for name in ("t3", "t4"):
+        row(tab, name).get_by_role("link").focus()
+        page.keyboard.press("x")
+    page.get_by_role("group", name="Selected tasks").get_by_role("button", name="Cancel…").click()
+    answer(page, "Cancel the work")
+    expect(tab.count("cancelled")).to_have_text("2")
+    page.keyboard.press("/")
+    page.keyboard.type("status:cancelled")
+    expect(tab.part("rows").locator("tr")).to_have_count(2)
+    page.keyboard.press("Escape")  # the suggestions
+    page.keyboard.press("Escape")  # the line
+    for key, shown in (("1", "overview-view"), ("3", "graph-view"), ("5", "events-view")):
+        page.keyboard.press(key)
+        expect(page.locator(shown)).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    assert task(stage, project, "t1")["priority"] == 7
+    assert before < finished() < len(work), "the workers were at it all the time"
+    assert tab.problems == []
+
+
 def test_many_are_chosen_and_changed_at_once(stage: Stage, tab: Tab, project: str) -> None:
     stage.add(project, *tasks(6))
     tab.open(stage.address(project=project, view="tasks", sort="created"))
