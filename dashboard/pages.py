@@ -28,7 +28,8 @@ INDEX: Final = "index.html"
 STYLE: Final = "style.css"
 APP: Final = "app.js"
 VIEWS: Final = ("overview", "tasks", "graph", "timeline", "events")
-"""Each in a module of its name; the first one is shown where an address names none."""
+"""As in `route.js`. Each is in a module of its name; the first one is shown where an address names
+none."""
 IMPORT: Final = re.compile(r'^(?:import .*|\} )from "\./([\w.]+)";$', re.MULTILINE)
 
 
@@ -41,7 +42,7 @@ class Pages:
         kept = {file.name: file.read_bytes() for file in folder.iterdir() if _type_of(file.name)}
         if STYLE in kept:
             kept[STYLE] = _styles(kept)
-        index = kept.pop(INDEX, b"")
+        index = kept.pop(INDEX)
         self._pages = {
             f"/static/{name}": _page(body, _type_of(name) or "") for name, body in kept.items()
         }

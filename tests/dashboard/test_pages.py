@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.pages import Pages
+from dashboard.pages import VIEWS, Pages
 
 STATIC = Path(__file__).parents[2] / "dashboard" / "static"
 SOURCES = sorted(STATIC.glob("*.js"))
@@ -41,7 +41,7 @@ def test_a_browser_that_has_the_page_is_told_so(tmp_path: Path, known: str) -> N
     assert answer.body == b""
 
 
-@pytest.mark.parametrize("view", [None, "", "overview", "tasks", "graph", "timeline", "events"])
+@pytest.mark.parametrize("view", [None, "", *VIEWS])
 def test_the_page_names_each_module_that_its_view_needs(view: str | None) -> None:
     """None is found late, when the one that imports it has come, and none is for nothing."""
     body = Pages().get("/", None, view).body.decode()
@@ -91,11 +91,17 @@ def test_modules_import_only_their_neighbours(source: Path) -> None:
         assert (STATIC / name).is_file(), f"{source.name} imports {name}"
 
 
+def test_the_page_and_the_server_know_the_same_views() -> None:
+    listed = re.search(r"VIEWS = Object\.freeze\(\[(.*?)\]", (STATIC / "route.js").read_text())
+    assert listed is not None
+    assert tuple(re.findall(r'"(\w+)"', listed[1])) == VIEWS
+    html = (STATIC / "index.html").read_text()
+    for name in VIEWS:
+        assert f"<{name}-view" in html
+
+
 def test_every_part_that_a_module_asks_for_is_in_the_page() -> None:
     html = (STATIC / "index.html").read_text()
-    app = (STATIC / "app.js").read_text()
-    for name in re.findall(r'view\("(\w+)"', app):
-        assert f'id="{name}"' in html
     wanted = {
         name for path in SOURCES for name in re.findall(r'part\(\w+, "(\w+)"\)', path.read_text())
     }
