@@ -191,6 +191,7 @@ async def _place(options: Options) -> AsyncGenerator[_Place]:
         async with local_server(slots=options.workers) as url:
             yield _Place(url, project, None)
     else:
+        show(f"Its dashboard shows them at it: choose the project {project} at the top.\n")
         yield _Place(options.url, project, options.token)
 
 

@@ -60,6 +60,7 @@ async def test_with_a_server_the_demo_plays_in_a_project_of_its_own(
         assert "Starting a server" not in ran.stdout
         project = re.search(r"in the project (demo-\w+)", ran.stdout)
         assert project is not None
+        assert f"choose the project {project[1]} at the top" in ran.stdout
         async with connect(server.url, project=project[1], token="a-long-enough-token") as client:
             counts = (await client.call("get_snapshot"))["counts"]
             workers = await client.call("get_workers")
